@@ -1,0 +1,233 @@
+//go:build linux
+
+// Package jobdir is the folder of one job on disk: its files, their formats
+// and how each is made durable.
+//
+// The backend creates the folder when it accepts a job; the job's supervisor
+// writes the slot, the log and the started mark; both may be killed at any
+// instant, so every file here is either written once, replaced atomically, or
+// (the slot) written into space that was reserved when the job was accepted.
+// What the files mean for a job's state is the business of packages jobs,
+// runner and supervise.
+package jobdir
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"dray/backend/atomicfile"
+	"dray/backend/rayapi"
+)
+
+// Names of the files in a job's folder.
+const (
+	specName    = "spec.json"
+	secretName  = "env.secret.json"
+	launchName  = "launch.json"
+	slotName    = "slot"
+	fifoName    = "out"
+	logName     = "log"
+	lockName    = "lock"
+	startedName = "started"
+	shimLogName = "shim.log"
+	workName    = "work" // private copies of working_dir and py_modules
+)
+
+// Dir is the folder of one job.
+type Dir struct{ path string }
+
+// Open returns the folder at path; it does not look at the disk.
+func Open(path string) Dir { return Dir{path: path} }
+
+// Path is the folder itself.
+func (d Dir) Path() string { return d.path }
+
+// Log is the path of the job's output: plain bytes, one writer.
+func (d Dir) Log() string { return filepath.Join(d.path, logName) }
+
+// FIFO is the path of the pipe that is the job's stdout and stderr.
+func (d Dir) FIFO() string { return filepath.Join(d.path, fifoName) }
+
+// Lock is the path of the file whose flock says that the supervisor lives.
+func (d Dir) Lock() string { return filepath.Join(d.path, lockName) }
+
+// Started is the path of the mark that the child itself sets as its first act
+// after the gate: one byte, '0' before and '1' after, so that setting it needs
+// no free space.
+func (d Dir) Started() string { return filepath.Join(d.path, startedName) }
+
+// ShimLog is the path of the supervisor's own log.
+func (d Dir) ShimLog() string { return filepath.Join(d.path, shimLogName) }
+
+// Work is the folder below which the job's private trees are unpacked.
+func (d Dir) Work() string { return filepath.Join(d.path, workName) }
+
+// plainName matches the ids that are folder names as they are.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}$`)
+
+// Name returns the folder name of a submission id: the id itself where that is
+// a safe name, else a hash of it.
+func Name(id string) string {
+	if plainName.MatchString(id) && !strings.HasPrefix(id, "x-") {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "x-" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))
+}
+
+// Spec is what was accepted: the request without the values of env_vars, which
+// are in the secret file. It never changes.
+type Spec struct {
+	Version    int                  `json:"version"` // 1
+	Request    rayapi.SubmitRequest `json:"request"` // env_vars values replaced by ""
+	AcceptedAt int64                `json:"accepted_at"`
+	RestartOf  string               `json:"restart_of,omitempty"`
+}
+
+// Secret is what must not be in any other file: the values of env_vars as they
+// were submitted and, once the job is about to start, its whole environment.
+type Secret struct {
+	EnvVars map[string]string `json:"env_vars,omitempty"`
+	Environ []string          `json:"environ,omitempty"` // "K=V", final
+}
+
+// Launch is what the supervisor starts. It is written when the runtime
+// environment is ready, before the supervisor is spawned.
+type Launch struct {
+	Version        int           `json:"version"` // 1
+	ID             string        `json:"id"`
+	Entrypoint     string        `json:"entrypoint"`
+	Dir            string        `json:"dir"` // absolute working directory
+	StopSignal     int           `json:"stop_signal"`
+	StopGrace      time.Duration `json:"stop_grace"`
+	Linger         time.Duration `json:"linger"`          // how long output of leftover processes is awaited
+	KeepBackground bool          `json:"keep_background"` // leave leftovers alive
+	LogBase        int64         `json:"log_base"`        // log bytes before the supervisor's first
+	NotifySocket   string        `json:"notify_socket"`
+}
+
+// Create makes the folder root/Name(id) with everything a job needs before it
+// is acknowledged: spec, secret, slot, FIFO, mark, and a log that begins with
+// logHead. It is built under a temporary name and renamed, and all of it is
+// on disk when Create returns. An existing folder is an error that wraps
+// os.ErrExist.
+func Create(root string, spec Spec, secret Secret, logHead []byte) (Dir, error) {
+	final := filepath.Join(root, Name(spec.Request.SubmissionID))
+	if _, err := os.Lstat(final); err == nil {
+		return Dir{}, fmt.Errorf("create job folder %s: %w", final, os.ErrExist)
+	}
+	tmp, err := os.MkdirTemp(root, ".new-*")
+	if err != nil {
+		return Dir{}, fmt.Errorf("create job folder: %w", err)
+	}
+	d := Dir{path: tmp}
+	if err := d.fill(spec, secret, logHead); err != nil {
+		_ = os.RemoveAll(tmp)
+		return Dir{}, fmt.Errorf("create job folder: %w", err)
+	}
+	if err := os.Rename(tmp, final); err != nil {
+		_ = os.RemoveAll(tmp)
+		return Dir{}, fmt.Errorf("create job folder: %w", err)
+	}
+	if err := atomicfile.SyncDir(root); err != nil {
+		return Dir{}, err
+	}
+	return Dir{path: final}, nil
+}
+
+func (d Dir) fill(spec Spec, secret Secret, logHead []byte) error {
+	specJSON, err := json.Marshal(spec)
+	if err != nil {
+		return err
+	}
+	secretJSON, err := json.Marshal(secret)
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{
+		{specName, specJSON},
+		{secretName, secretJSON},
+		{slotName, make([]byte, slotSize)},
+		{startedName, []byte{'0'}},
+		{logName, logHead},
+		{lockName, nil},
+	} {
+		if err := writeSynced(filepath.Join(d.path, f.name), f.data); err != nil {
+			return err
+		}
+	}
+	if err := unix.Mkfifo(d.FIFO(), 0o600); err != nil {
+		return &os.PathError{Op: "mkfifo", Path: d.FIFO(), Err: err}
+	}
+	return atomicfile.SyncDir(d.path)
+}
+
+func writeSynced(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// Spec reads what was accepted.
+func (d Dir) Spec() (Spec, error) { return readJSON[Spec](d.path, specName) }
+
+// Secret reads the secret file.
+func (d Dir) Secret() (Secret, error) { return readJSON[Secret](d.path, secretName) }
+
+// Launch reads what to start; the error wraps os.ErrNotExist before SetLaunch.
+func (d Dir) Launch() (Launch, error) { return readJSON[Launch](d.path, launchName) }
+
+// SetLaunch stores what the supervisor is to start, and its environment.
+func (d Dir) SetLaunch(l Launch, s Secret) error {
+	if err := d.writeJSON(secretName, s); err != nil {
+		return err
+	}
+	return d.writeJSON(launchName, l)
+}
+
+// HasStarted reports whether the child passed the gate: only then can the
+// entrypoint have run.
+func (d Dir) HasStarted() (bool, error) {
+	b, err := os.ReadFile(d.Started())
+	if err != nil {
+		return false, err
+	}
+	return len(b) > 0 && b[0] == '1', nil
+}
+
+func (d Dir) writeJSON(name string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return atomicfile.Write(filepath.Join(d.path, name), data, 0o600)
+}
+
+func readJSON[T any](dir, name string) (T, error) {
+	var v T
+	path := filepath.Join(dir, name)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return v, fmt.Errorf("read job file: %w", err)
+	}
+	if err := json.Unmarshal(data, &v); err != nil {
+		return v, fmt.Errorf("read job file %s: %w", path, err)
+	}
+	return v, nil
+}
