@@ -1,0 +1,125 @@
+// Package theme is every colour, style and glyph of the dashboard.
+//
+// A Palette names colours by meaning; New turns it into Styles once, from a
+// renderer, so that nothing outside this package makes a style. It knows
+// nothing of screens.
+package theme
+
+import (
+	"github.com/charmbracelet/lipgloss"
+)
+
+// Palette holds colours by meaning, never by hue.
+type Palette struct {
+	Muted, Accent, Border              lipgloss.TerminalColor
+	Pending, Running, OK, Failed, Stop lipgloss.TerminalColor
+	Warn, Match                        lipgloss.TerminalColor
+}
+
+// ANSI is the default palette: the 16 named colours, which follow the user's
+// own terminal scheme.
+func ANSI() Palette {
+	return Palette{
+		Muted:   lipgloss.ANSIColor(8),
+		Accent:  lipgloss.ANSIColor(4),
+		Border:  lipgloss.ANSIColor(8),
+		Pending: lipgloss.ANSIColor(3),
+		Running: lipgloss.ANSIColor(6),
+		OK:      lipgloss.ANSIColor(2),
+		Failed:  lipgloss.ANSIColor(1),
+		Stop:    lipgloss.ANSIColor(5),
+		Warn:    lipgloss.ANSIColor(3),
+		Match:   lipgloss.ANSIColor(3),
+	}
+}
+
+// Styles are built once and read by every screen.
+type Styles struct {
+	Text     lipgloss.Style // the terminal's own foreground
+	Muted    lipgloss.Style // units, ages, hints
+	Strong   lipgloss.Style // bold
+	Accent   lipgloss.Style // titles, active tab, links
+	Border   lipgloss.Style
+	Selected lipgloss.Style // the row under the cursor, on top of the glyph
+	Header   lipgloss.Style // column heads
+	Key      lipgloss.Style // a key's name in hints and help
+	KeyHelp  lipgloss.Style // what it does
+	Context  lipgloss.Style // the server's name in the status line
+	Title    lipgloss.Style // the program's name
+
+	Pending, Running, Succeeded, Failed, Stopped, Ended, Stale lipgloss.Style
+
+	Error, Warn, OK lipgloss.Style // messages
+	Match           lipgloss.Style // a search hit
+	Field           lipgloss.Style // text typed into a form
+	Focus           lipgloss.Style // label of the focused field
+
+	Glyphs Glyphs
+}
+
+// Glyphs are the signs that carry meaning without colour.
+type Glyphs struct {
+	Pending, Running, Succeeded, Failed, Stopped, Ended, Unknown string
+	Cursor, Mark                                                 string // column one and two of a row
+	Live, Slow, Offline, Paused                                  string
+	Ellipsis, Rule, Bar, Crumb, Up, Down, Enter, Ctrl, Dot       string
+	TopLeft, TopRight, BottomLeft, BottomRight                   string
+}
+
+// Unicode returns the default glyphs; all are one cell wide outside CJK
+// terminals.
+func Unicode() Glyphs {
+	return Glyphs{
+		Pending: "◌", Running: "●", Succeeded: "✓", Failed: "✗", Stopped: "■", Ended: "·", Unknown: "?",
+		Cursor: "▌", Mark: "+",
+		Live: "●", Slow: "◐", Offline: "○", Paused: "‖",
+		Ellipsis: "…", Rule: "─", Bar: "│", Crumb: "▸", Up: "↑", Down: "↓", Enter: "⏎", Ctrl: "^", Dot: "·",
+		TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯",
+	}
+}
+
+// ASCII returns the glyphs for terminals that are not UTF-8 or draw the others
+// double width.
+func ASCII() Glyphs {
+	return Glyphs{
+		Pending: ".", Running: "*", Succeeded: "v", Failed: "x", Stopped: "#", Ended: "-", Unknown: "?",
+		Cursor: ">", Mark: "+",
+		Live: "*", Slow: "~", Offline: "o", Paused: "=",
+		Ellipsis: "~", Rule: "-", Bar: "|", Crumb: ">", Up: "^", Down: "v", Enter: "enter", Ctrl: "^", Dot: "-",
+		TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+",
+	}
+}
+
+// New builds the styles for a renderer, which decides how many colours are
+// left of the palette.
+func New(r *lipgloss.Renderer, p Palette, g Glyphs) *Styles {
+	s := r.NewStyle
+	fg := func(c lipgloss.TerminalColor) lipgloss.Style { return s().Foreground(c) }
+	return &Styles{
+		Text:      s(),
+		Muted:     fg(p.Muted),
+		Strong:    s().Bold(true),
+		Accent:    fg(p.Accent).Bold(true),
+		Border:    fg(p.Border),
+		Selected:  s().Reverse(true),
+		Header:    fg(p.Muted).Bold(true),
+		Key:       s().Bold(true),
+		KeyHelp:   fg(p.Muted),
+		Context:   fg(p.Accent).Bold(true),
+		Title:     s().Bold(true),
+		Pending:   fg(p.Pending),
+		Running:   fg(p.Running),
+		Succeeded: fg(p.OK),
+		Failed:    fg(p.Failed).Bold(true),
+		Stopped:   fg(p.Stop),
+		Ended:     fg(p.Muted),
+		Stale:     fg(p.Muted).Faint(true),
+		Error:     fg(p.Failed).Bold(true),
+		Warn:      fg(p.Warn),
+		OK:        fg(p.OK),
+		Match:     fg(p.Match).Reverse(true),
+		Field:     s().Underline(true),
+		Focus:     fg(p.Accent).Bold(true),
+		Glyphs:    g,
+	}
+}
