@@ -1,0 +1,171 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+
+	"dray/backend/packages"
+	"dray/backend/rayapi"
+)
+
+// Bodies of a request, in bytes.
+const (
+	maxJSON = 2 << 20
+
+	// maxDrain is how much of a refused body is still read, so that a client
+	// that sends all of it before it looks gets the answer and not a reset.
+	maxDrain = 512 << 20
+)
+
+const textClosing = "The server is closing: try again later."
+
+// tooLargeError is a body beyond its limit, in the words of Ray's HTTP layer.
+type tooLargeError struct{ limit int64 }
+
+func (e *tooLargeError) Error() string {
+	return fmt.Sprintf("Maximum request body size %d exceeded.", e.limit)
+}
+
+// statusError is an error that knows its status.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e *statusError) Error() string { return e.text }
+
+// fail answers err. Only what nobody foresaw is logged.
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, text := statusOf(err)
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		// The client has gone, or the server is closing.
+		status, text = http.StatusServiceUnavailable, textClosing
+	}
+	switch status {
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "1")
+	case http.StatusInternalServerError:
+		if text == "" {
+			text = err.Error()
+			a.cfg.Log.Error("answer a request", "method", r.Method, "path", r.URL.Path, "err", err)
+		}
+	}
+	plain(w, status, text)
+}
+
+// statusOf maps an error to its status and text; 500 without a text is one
+// that has no mapping.
+func statusOf(err error) (int, string) {
+	var (
+		known    *statusError
+		tooLarge *tooLargeError
+		label    *rayapi.LabelError
+		state    *rayapi.StateError
+	)
+	switch {
+	case errors.As(err, &known):
+		return known.status, known.text
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge, tooLarge.Error()
+	case errors.Is(err, packages.ErrTooLarge):
+		return http.StatusRequestEntityTooLarge, (&tooLargeError{packages.MaxBytes}).Error()
+	case errors.Is(err, rayapi.ErrInvalid), errors.Is(err, packages.ErrName):
+		return http.StatusBadRequest, err.Error()
+	case errors.Is(err, packages.ErrConflict):
+		return http.StatusConflict, err.Error()
+	case errors.Is(err, rayapi.ErrNotFound):
+		return http.StatusNotFound, err.Error()
+	case errors.Is(err, rayapi.ErrUnavailable):
+		return http.StatusServiceUnavailable, err.Error()
+	case errors.Is(err, rayapi.ErrNoSpace):
+		return http.StatusInsufficientStorage, err.Error()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusRequestTimeout, "The request body stalled: send it again."
+	case errors.As(err, &label):
+		return http.StatusInternalServerError, agentRefusal(label.Error())
+	case errors.As(err, &state):
+		return http.StatusInternalServerError, state.Error()
+	default:
+		return http.StatusInternalServerError, ""
+	}
+}
+
+// agentRefusal is how Ray's head passes on what its job agent refused: as 500,
+// with the agent's 400 in the text. KubeRay relies on both.
+func agentRefusal(text string) string {
+	return "Request failed with status code 400: " + text
+}
+
+// missing names the id that was asked for in Ray's sentence, however the
+// error that wraps ErrNotFound was put.
+func missing(err error, id string) error {
+	if errors.Is(err, rayapi.ErrNotFound) {
+		return rayapi.NotFoundError(id)
+	}
+	return err
+}
+
+// readJSON reads a JSON body of at most maxJSON bytes.
+func readJSON(r *http.Request) ([]byte, error) {
+	if r.ContentLength > maxJSON {
+		drain(r.Body)
+		return nil, &tooLargeError{maxJSON}
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxJSON+1))
+	if err != nil {
+		return nil, readError(err)
+	}
+	if len(body) > maxJSON {
+		drain(r.Body)
+		return nil, &tooLargeError{maxJSON}
+	}
+	return body, nil
+}
+
+func readError(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return &statusError{http.StatusBadRequest, fmt.Sprintf("The request body ended early: %s", err)}
+}
+
+// drain reads on what will not be used; how it ends does not matter.
+func drain(body io.Reader) {
+	_, _ = io.CopyN(io.Discard, body, maxDrain)
+}
+
+// plain sends text as it is: Ray's error bodies are plain text without a
+// newline at the end.
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text) // a client that has gone needs no answer
+}
+
+func notFound(w http.ResponseWriter) { plain(w, http.StatusNotFound, "404: Not Found") }
+
+func methodNotAllowed(w http.ResponseWriter, allow string) {
+	w.Header().Set("Allow", allow)
+	plain(w, http.StatusMethodNotAllowed, "405: Method Not Allowed")
+}
+
+func jsonHeader(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+}
+
+// sendJSON answers 200 with v. Every v of this package can be encoded, unless
+// a record holds broken JSON.
+func sendJSON(w http.ResponseWriter, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	jsonHeader(w)
+	_, _ = w.Write(body)
+	return nil
+}
