@@ -23,6 +23,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"dray/backend/atomicfile"
@@ -154,6 +155,10 @@ func (d Dir) fill(spec Spec, secret Secret, logHead []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := unix.Mkfifo(d.FIFO(), 0o600); err != nil {
+		return &os.PathError{Op: "mkfifo", Path: d.FIFO(), Err: err}
+	}
+	var writes errgroup.Group // side by side: the file system then flushes once for several files
 	for _, f := range []struct {
 		name string
 		data []byte
@@ -165,12 +170,10 @@ func (d Dir) fill(spec Spec, secret Secret, logHead []byte) error {
 		{logName, logHead},
 		{lockName, nil},
 	} {
-		if err := writeSynced(filepath.Join(d.path, f.name), f.data); err != nil {
-			return err
-		}
+		writes.Go(func() error { return writeSynced(filepath.Join(d.path, f.name), f.data) })
 	}
-	if err := unix.Mkfifo(d.FIFO(), 0o600); err != nil {
-		return &os.PathError{Op: "mkfifo", Path: d.FIFO(), Err: err}
+	if err := writes.Wait(); err != nil {
+		return err
 	}
 	return atomicfile.SyncDir(d.path)
 }
@@ -179,6 +182,9 @@ func writeSynced(path string, data []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
+	}
+	if len(data) == 0 {
+		return f.Close() // its name is all there is, which the folder's sync keeps
 	}
 	_, err = f.Write(data)
 	return errors.Join(err, f.Sync(), f.Close())

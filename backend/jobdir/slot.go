@@ -67,6 +67,7 @@ type Slot struct {
 	StartedAt     int64    `json:"started_at,omitempty"` // ms
 	Exit          *Exit    `json:"exit,omitempty"`
 	StartError    string   `json:"start_error,omitempty"`
+	ErrorType     string   `json:"error_type,omitempty"` // Ray's, with StartError; "": the entrypoint could not be started
 	StopSeen      bool     `json:"stop_seen,omitempty"`
 	LogBytes      int64    `json:"log_bytes,omitempty"`
 	LogIncomplete string   `json:"log_incomplete,omitempty"` // why bytes may be missing

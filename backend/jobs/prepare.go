@@ -1,0 +1,130 @@
+//go:build linux
+
+package jobs
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"dray/backend/jobdir"
+	"dray/backend/runtimeenv"
+	"dray/backend/store"
+)
+
+// prepare builds the runtime environment of a job that has one.
+func (m *Manager) prepare(j *job) (*ending, error) {
+	if j.prepared {
+		return nil, nil
+	}
+	select {
+	case m.builders <- struct{}{}:
+		defer func() { <-m.builders }()
+	case <-j.ctx.Done():
+		return m.interrupted()
+	}
+	m.update(j, store.Preparing, nil)
+	env := fillEnv(j.req.RuntimeEnv, j.env)
+	if err := m.cfg.Envs.Check(env); err != nil {
+		return startFailure(j.id, err.Error()), nil
+	}
+	built, err := m.build(j)
+	switch {
+	case j.ctx.Err() != nil:
+		return m.interrupted()
+	case err != nil:
+		return m.setupFailure(j, err), nil
+	}
+	j.built = built
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	j.prepared = true
+	m.schedule()
+	return nil, nil
+}
+
+// build runs the builder; its output goes to the job's log. The builder does
+// not get the values of env_vars: it has no use for them, and its output is
+// read by more people than the job's environment.
+func (m *Manager) build(j *job) (runtimeenv.Built, error) {
+	work := j.dir.Work()
+	if err := os.RemoveAll(work); err != nil { // a killed backend may have left a half of it
+		return runtimeenv.Built{}, fmt.Errorf("clear the job's folder: %w", err)
+	}
+	if err := os.Mkdir(work, 0o700); err != nil {
+		return runtimeenv.Built{}, fmt.Errorf("make the job's folder: %w", err)
+	}
+	log, err := os.OpenFile(j.dir.Log(), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return runtimeenv.Built{}, fmt.Errorf("open the job's log: %w", err)
+	}
+	defer log.Close()
+	return m.cfg.Envs.Build(j.ctx, j.req.RuntimeEnv, work, &wakingWriter{log, &j.wakers})
+}
+
+// wakingWriter tells the followers of a log about what it writes.
+type wakingWriter struct {
+	w   io.Writer
+	hub *hub
+}
+
+func (w *wakingWriter) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p)
+	w.hub.wake()
+	return n, err
+}
+
+// writeLaunch stores what the supervisor is to start.
+func (m *Manager) writeLaunch(j *job) (*ending, error) {
+	info, err := os.Stat(j.dir.Log())
+	if err != nil {
+		return startFailure(j.id, err.Error()), nil
+	}
+	env := fillEnv(j.req.RuntimeEnv, j.env)
+	sig, grace := stopRule(j.env, m.cfg.BaseEnv)
+	launch := jobdir.Launch{
+		Version: 1, ID: j.id, Entrypoint: j.req.Entrypoint, Dir: m.cfg.DefaultDir,
+		StopSignal: int(sig), StopGrace: grace, Linger: linger,
+		KeepBackground: j.req.Metadata["keep_background"] == "true",
+		LogBase:        info.Size(), NotifySocket: m.cfg.NotifySocket,
+	}
+	if j.built.Dir != "" {
+		launch.Dir = j.built.Dir
+	}
+	environ := m.cfg.Environ(m.cfg.BaseEnv, runtimeenv.Identity{
+		ID: j.id, Metadata: j.req.Metadata, RuntimeEnv: env, EnvVars: j.env,
+		Built: j.built, HasResources: j.req.HasResources(),
+	})
+	return m.onDisk(j, func() error {
+		return j.dir.SetLaunch(launch, jobdir.Secret{EnvVars: j.env, Environ: environ})
+	})
+}
+
+const (
+	linger       = 2 * time.Second // for output of processes that outlive the entrypoint
+	defaultGrace = 3 * time.Second
+)
+
+// stopRule reads how a job wants to be stopped, by Ray's variables: those of
+// the job, else the backend's own. What Ray would not take is its default.
+func stopRule(env map[string]string, base []string) (syscall.Signal, time.Duration) {
+	value := func(name string) string {
+		if v, ok := env[name]; ok {
+			return v
+		}
+		return lookup(base, name)
+	}
+	sig, grace := unix.SIGTERM, defaultGrace
+	if value("RAY_JOB_STOP_SIGNAL") == "SIGINT" {
+		sig = unix.SIGINT
+	}
+	if s, err := strconv.ParseUint(value("RAY_JOB_STOP_WAIT_TIME_S"), 10, 31); err == nil {
+		grace = time.Duration(s) * time.Second
+	}
+	return sig, grace
+}
