@@ -1,0 +1,107 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"dray/backend/rayapi"
+)
+
+// Version asks the server what it is.
+func (c *Client) Version(ctx context.Context) (rayapi.Version, error) {
+	var v rayapi.Version
+	err := c.answer(ctx, call{op: "ask for the version", method: http.MethodGet, path: "/api/version"}, answerTimeout, &v)
+	return v, err
+}
+
+// List returns all jobs, in the server's order.
+func (c *Client) List(ctx context.Context) ([]rayapi.Job, error) {
+	const op = "list jobs"
+	ctx, cancel := withTimeout(ctx, slowTimeout)
+	defer cancel()
+	resp, err := c.send(ctx, call{op: op, method: http.MethodGet, path: "/api/jobs/"})
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	dec := json.NewDecoder(resp.Body)
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('[') {
+		return nil, c.broken(ctx, op, err)
+	}
+	jobs := []rayapi.Job{}
+	for dec.More() {
+		var j rayapi.Job
+		if err := dec.Decode(&j); err != nil {
+			return nil, c.broken(ctx, op, err)
+		}
+		jobs = append(jobs, j)
+	}
+	if _, err := dec.Token(); err != nil { // the closing bracket: the list is whole
+		return nil, c.broken(ctx, op, err)
+	}
+	return jobs, nil
+}
+
+// Get returns one job: id is a submission id or the hex id of a driver. An
+// unknown id is rayapi.ErrNotFound.
+func (c *Client) Get(ctx context.Context, id string) (rayapi.Job, error) {
+	op := "get job " + id
+	if err := checkID(op, id); err != nil {
+		return rayapi.Job{}, err
+	}
+	var j rayapi.Job
+	err := c.answer(ctx, call{op: op, method: http.MethodGet, path: "/api/jobs/{id}", id: id}, answerTimeout, &j)
+	return j, err
+}
+
+// Submit hands in a job and returns its id. An id that is taken is
+// rayapi.ErrExists, a request that breaks a rule rayapi.ErrInvalid.
+//
+// It is never repeated by itself: after ErrUnreachable the job may exist, and
+// a caller that chose the id can look.
+func (c *Client) Submit(ctx context.Context, r rayapi.SubmitRequest) (id string, err error) {
+	op := "submit job"
+	if r.SubmissionID != "" {
+		op += " " + r.SubmissionID
+	}
+	body, err := json.Marshal(r)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", op, err)
+	}
+	var a rayapi.SubmitResponse
+	if err := c.answer(ctx, call{op: op, method: http.MethodPost, path: "/api/jobs/", body: body}, slowTimeout, &a); err != nil {
+		return "", err
+	}
+	if a.SubmissionID == "" {
+		a.SubmissionID = a.JobID
+	}
+	if a.SubmissionID == "" {
+		return "", c.broken(ctx, op, nil)
+	}
+	return a.SubmissionID, nil
+}
+
+// Stop asks the server to stop a job and reports whether there was anything to
+// stop. It does not wait for the end.
+func (c *Client) Stop(ctx context.Context, id string) (stopped bool, err error) {
+	op := "stop job " + id
+	if err := checkID(op, id); err != nil {
+		return false, err
+	}
+	var a rayapi.StopResponse
+	err = c.answer(ctx, call{op: op, method: http.MethodPost, path: "/api/jobs/{id}/stop", id: id}, slowTimeout, &a)
+	return a.Stopped, err
+}
+
+// Delete removes the record of a job that has ended. A job that has not is a
+// *rayapi.StateError.
+func (c *Client) Delete(ctx context.Context, id string) error {
+	op := "delete job " + id
+	if err := checkID(op, id); err != nil {
+		return err
+	}
+	var a rayapi.DeleteResponse
+	return c.answer(ctx, call{op: op, method: http.MethodDelete, path: "/api/jobs/{id}", id: id}, slowTimeout, &a)
+}
