@@ -1,0 +1,199 @@
+//go:build linux
+
+// Package backend puts the embedded backend together: the state folder and
+// its lock, the records, the job manager and the API on a Unix socket.
+//
+// Of the processes that use one state folder exactly one is the backend: the
+// one that holds the lock. The others are guests, which reach it through its
+// socket and take over when it goes. What a job's life is, is the business of
+// package jobs; what the API says, of package server.
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"dray/backend/client"
+)
+
+// SuperviseVerb is the hidden verb by which the binary becomes the supervisor
+// of one job.
+const SuperviseVerb = "__supervise"
+
+// Config says where the state is and what the jobs get.
+type Config struct {
+	StateDir   string // absolute; made when missing
+	DefaultDir string // absolute working directory of jobs that name none
+	Version    string // of this program
+	Log        *slog.Logger
+	Getenv     func(string) string // nil: os.Getenv
+}
+
+// Host is this process's part in the embedded backend: the backend itself, or
+// a guest of it that takes over when it goes.
+type Host struct {
+	cfg    Config
+	paths  paths
+	lock   *lockFile
+	holder atomic.Pointer[holder] // nil in a guest
+	proxy  http.Handler
+
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// How often a guest looks whether the backend has gone, and how long a dial
+// waits for one that is starting or changing.
+const (
+	takeoverEvery = 100 * time.Millisecond
+	dialPatience  = 10 * time.Second
+	dialRetry     = 20 * time.Millisecond
+)
+
+// Open joins the state folder: as its backend when nobody is, else as a guest.
+// It returns when the API can be dialled. Close the Host.
+func Open(ctx context.Context, cfg Config) (*Host, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if cfg.Getenv == nil {
+		cfg.Getenv = os.Getenv
+	}
+	unix.Umask(0o077) // everything in the state folder is private
+	p, err := makePaths(cfg.StateDir, cfg.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{cfg: cfg, paths: p, lock: newLockFile(p.lock)}
+	h.proxy = newProxy(h.dial, cfg.Log)
+	took, err := h.takeOver(ctx)
+	if err != nil {
+		return nil, err
+	}
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	h.cancel = cancel
+	if !took {
+		h.done.Go(func() { h.watch(background) })
+	}
+	return h, nil
+}
+
+// watch waits for the backend to go and then takes over. It ends with ctx, or
+// when this process has become the backend.
+func (h *Host) watch(ctx context.Context) {
+	tick := time.NewTicker(takeoverEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		took, err := h.takeOver(ctx)
+		if err != nil {
+			h.cfg.Log.Error("take over the backend", "err", err)
+			continue
+		}
+		if took {
+			h.cfg.Log.Info("took over as the backend", "state", h.cfg.StateDir)
+			return
+		}
+	}
+}
+
+// takeOver becomes the backend if nobody is.
+func (h *Host) takeOver(ctx context.Context) (bool, error) {
+	free, err := h.lock.try()
+	if err != nil || !free {
+		return false, err
+	}
+	b, err := openHolder(ctx, h.cfg, h.paths, h.lock)
+	if err != nil {
+		return false, errors.Join(err, h.lock.release())
+	}
+	h.holder.Store(b)
+	return true, nil
+}
+
+// Holder reports whether this process is the backend.
+func (h *Host) Holder() bool { return h.holder.Load() != nil }
+
+// Endpoint is how a client reaches the backend, whichever process it is.
+func (h *Host) Endpoint() client.Endpoint {
+	return client.Endpoint{BaseURL: "http://localhost", Dial: h.dial}
+}
+
+// Handler serves the API: from this process when it is the backend, else by
+// passing requests on to the one that is.
+func (h *Host) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if b := h.holder.Load(); b != nil {
+			b.api.ServeHTTP(w, r)
+			return
+		}
+		h.proxy.ServeHTTP(w, r)
+	})
+}
+
+// dial connects to the backend's socket. While the backend is changing hands
+// it tries again, for at most dialPatience.
+func (h *Host) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialPatience)
+	defer cancel()
+	var d net.Dialer
+	for {
+		conn, err := d.DialContext(ctx, "unix", h.socket())
+		if err == nil {
+			return conn, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("the embedded backend in %s does not answer: %w", h.cfg.StateDir, err)
+		case <-time.After(dialRetry):
+		}
+	}
+}
+
+// socket is the path of the backend's socket: that of the process that holds
+// the lock, whose XDG_RUNTIME_DIR may differ from ours.
+func (h *Host) socket() string {
+	if h.Holder() {
+		return h.paths.socket
+	}
+	if info, err := h.lock.read(); err == nil && info.Socket != "" {
+		return info.Socket
+	}
+	return h.paths.socket
+}
+
+// Summary names the jobs that go on without this process and those that wait
+// for the next backend. Both are empty in a guest: its backend stays.
+func (h *Host) Summary(ctx context.Context) (running, queued []string, err error) {
+	b := h.holder.Load()
+	if b == nil {
+		return nil, nil, nil
+	}
+	return b.manager.Summary(ctx)
+}
+
+// Close leaves the state folder; a guest may take over. Jobs go on.
+func (h *Host) Close(ctx context.Context) error {
+	h.cancel()
+	h.done.Wait()
+	b := h.holder.Load()
+	if b == nil {
+		return nil
+	}
+	return errors.Join(b.close(ctx), h.lock.release())
+}

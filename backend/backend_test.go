@@ -1,0 +1,250 @@
+//go:build linux
+
+package backend_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"dray/backend"
+	"dray/backend/client"
+	"dray/backend/rayapi"
+	"dray/backend/supervise"
+)
+
+// The test binary is the supervisor too: the backend starts its own program.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == backend.SuperviseVerb {
+		os.Exit(supervise.Main(os.Args[2]))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func open(t testing.TB, state string) (*backend.Host, *client.Client) {
+	t.Helper()
+	h, err := backend.Open(t.Context(), backend.Config{StateDir: state, DefaultDir: t.TempDir(), Version: "test", Getenv: noEnv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(h.Endpoint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, c
+}
+
+func noEnv(string) string { return "" }
+
+func shut(t testing.TB, h *backend.Host) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)
+	defer cancel()
+	if err := h.Close(ctx); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+func ended(t testing.TB, c *client.Client, id string) rayapi.Job {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for {
+		j, err := c.Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j.Status.IsTerminal() {
+			return j
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is %s after a minute", id, j.Status)
+		}
+		time.Sleep(5 * time.Millisecond) // the wire has no event for a status
+	}
+}
+
+// Of several processes on one state folder one is the backend; a guest uses it
+// and takes over when it goes.
+func TestHost_takeOver(t *testing.T) {
+	t.Parallel()
+	state := filepath.Join(t.TempDir(), "state")
+	first, _ := open(t, state)
+	second, c := open(t, state)
+	defer shut(t, second)
+	if !first.Holder() || second.Holder() {
+		t.Fatalf("holders: first %t, second %t, want the first alone", first.Holder(), second.Holder())
+	}
+	id, err := c.Submit(t.Context(), rayapi.SubmitRequest{Entrypoint: "sleep 0.7; exit 3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		j, err := c.Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j.Status == rayapi.StatusRunning {
+			break
+		}
+		time.Sleep(5 * time.Millisecond) // the wire has no event for a status
+	}
+	shut(t, first)
+	j := ended(t, c, id)
+	if j.DriverExitCode == nil || *j.DriverExitCode != 3 {
+		t.Errorf("after the take-over: %+v", j)
+	}
+	if !second.Holder() {
+		t.Error("the second did not become the backend")
+	}
+}
+
+// A guest's handler passes requests on, the log's WebSocket included.
+func TestHost_proxy(t *testing.T) {
+	t.Parallel()
+	state := filepath.Join(t.TempDir(), "state")
+	first, _ := open(t, state)
+	defer shut(t, first)
+	second, _ := open(t, state)
+	defer shut(t, second)
+	srv := httptest.NewServer(second.Handler())
+	defer srv.Close()
+	c, err := client.New(client.Endpoint{BaseURL: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := c.Submit(t.Context(), rayapi.SubmitRequest{Entrypoint: "echo through the proxy"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := c.Follow(t.Context(), id, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	text := ""
+	for {
+		chunk, err := f.Next(t.Context())
+		if err != nil {
+			break
+		}
+		text += chunk.Data
+	}
+	if want := "through the proxy\n"; len(text) < len(want) || text[len(text)-len(want):] != want {
+		t.Errorf("followed %q", text)
+	}
+}
+
+// Several hosts that open at once agree on one backend.
+func TestHost_oneOfMany(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		state := filepath.Join(t.TempDir(), "state")
+		hosts := make([]*backend.Host, 3)
+		var wg sync.WaitGroup
+		for i := range hosts {
+			wg.Go(func() {
+				h, err := backend.Open(t.Context(), backend.Config{StateDir: state, DefaultDir: "/", Version: "test", Getenv: noEnv})
+				if err != nil {
+					t.Error(err)
+				}
+				hosts[i] = h
+			})
+		}
+		wg.Wait()
+		holders := 0
+		for _, h := range hosts {
+			if h.Holder() {
+				holders++
+			}
+		}
+		if holders != 1 {
+			t.Errorf("%d holders, want 1", holders)
+		}
+		for _, h := range hosts {
+			shut(t, h)
+		}
+	}
+}
+
+func BenchmarkSubmit(b *testing.B) {
+	h, c := open(b, filepath.Join(b.TempDir(), "state"))
+	defer shut(b, h)
+	ids := make([]string, 0, b.N)
+	for b.Loop() {
+		// It waits for a resource that does not exist: what is measured is the
+		// durable acceptance alone.
+		id, err := c.Submit(b.Context(), rayapi.SubmitRequest{Entrypoint: "true", Resources: map[string]float64{"none": 1}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	b.StopTimer()
+	for _, id := range ids {
+		if _, err := c.Stop(b.Context(), id); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkTrivialJobs runs 1,000 trivial jobs from submit to end, 16 at a
+// time.
+func BenchmarkTrivialJobs(b *testing.B) {
+	for range b.N {
+		h, c := open(b, filepath.Join(b.TempDir(), "state"))
+		const jobs, atOnce = 1000, 16
+		began := time.Now()
+		slots := make(chan struct{}, atOnce)
+		var wg sync.WaitGroup
+		for range jobs {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				id, err := c.Submit(b.Context(), rayapi.SubmitRequest{Entrypoint: "true"})
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				if j := ended(b, c, id); j.Status != rayapi.StatusSucceeded {
+					b.Errorf("%s: %s", id, j.MessageText())
+				}
+			})
+		}
+		wg.Wait()
+		b.ReportMetric(float64(jobs)/time.Since(began).Seconds(), "jobs/s")
+		shut(b, h)
+	}
+}
+
+// BenchmarkList lists 10,000 jobs over the socket.
+func BenchmarkList(b *testing.B) {
+	h, c := open(b, filepath.Join(b.TempDir(), "state"))
+	defer shut(b, h)
+	const jobs = 10000
+	var wg sync.WaitGroup
+	for w := range 16 {
+		wg.Go(func() {
+			for i := w; i < jobs; i += 16 {
+				r := rayapi.SubmitRequest{SubmissionID: fmt.Sprintf("job-%05d", i), Entrypoint: "true", Resources: map[string]float64{"none": 1}}
+				if _, err := c.Submit(b.Context(), r); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for b.Loop() {
+		list, err := c.List(b.Context())
+		if err != nil || len(list) != jobs {
+			b.Fatalf("%d jobs, %v", len(list), err)
+		}
+	}
+}
