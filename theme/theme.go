@@ -62,8 +62,11 @@ type Glyphs struct {
 	Pending, Running, Succeeded, Failed, Stopped, Ended, Unknown string
 	Cursor, Mark                                                 string // column one and two of a row
 	Live, Slow, Offline, Paused                                  string
+	Follow, Behind                                               string // of a log: at its end, or new lines below
 	Ellipsis, Rule, Bar, Crumb, Up, Down, Enter, Ctrl, Dot       string
 	TopLeft, TopRight, BottomLeft, BottomRight                   string
+	Caret, Masked                                                string // of a text field
+	NameLeft, NameRight                                          string // around the server's name
 }
 
 // Unicode returns the default glyphs; all are one cell wide outside CJK
@@ -73,8 +76,11 @@ func Unicode() Glyphs {
 		Pending: "◌", Running: "●", Succeeded: "✓", Failed: "✗", Stopped: "■", Ended: "·", Unknown: "?",
 		Cursor: "▌", Mark: "+",
 		Live: "●", Slow: "◐", Offline: "○", Paused: "‖",
+		Follow: "▼", Behind: "▲",
 		Ellipsis: "…", Rule: "─", Bar: "│", Crumb: "▸", Up: "↑", Down: "↓", Enter: "⏎", Ctrl: "^", Dot: "·",
 		TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯",
+		Caret: "▏", Masked: "•",
+		NameLeft: "▏", NameRight: "▕",
 	}
 }
 
@@ -85,8 +91,11 @@ func ASCII() Glyphs {
 		Pending: ".", Running: "*", Succeeded: "v", Failed: "x", Stopped: "#", Ended: "-", Unknown: "?",
 		Cursor: ">", Mark: "+",
 		Live: "*", Slow: "~", Offline: "o", Paused: "=",
+		Follow: "v", Behind: "^",
 		Ellipsis: "~", Rule: "-", Bar: "|", Crumb: ">", Up: "^", Down: "v", Enter: "enter", Ctrl: "^", Dot: "-",
 		TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+",
+		Caret: "|", Masked: "*",
+		NameLeft: "[", NameRight: "]",
 	}
 }
 

@@ -1,0 +1,211 @@
+// Package screen is the contract between the dashboard's root and its pages:
+// what a page must do, what it is given, and the few messages by which pages
+// navigate and speak to the user.
+//
+// It draws nothing and decides nothing; pages are packages beside it.
+package screen
+
+import (
+	"context"
+	"time"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dray/backend/client"
+	"dray/backend/ledger"
+	"dray/backend/rayapi"
+	"dray/theme"
+)
+
+// LogStream is one open log. Next returns io.EOF when the job has ended and
+// the log is complete.
+type LogStream interface {
+	Next(ctx context.Context) (client.Chunk, error)
+	Close() error
+}
+
+// Jobs is the part of client.Client that the dashboard uses.
+type Jobs interface {
+	List(ctx context.Context) ([]rayapi.Job, error)
+	Get(ctx context.Context, id string) (rayapi.Job, error)
+	Submit(ctx context.Context, r rayapi.SubmitRequest) (id string, err error)
+	Stop(ctx context.Context, id string) (stopped bool, err error)
+	Delete(ctx context.Context, id string) error
+	Follow(ctx context.Context, id string, from int64) (LogStream, error)
+	Upload(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (uri string, err error)
+}
+
+// FromClient adapts the client.
+func FromClient(c *client.Client) Jobs { return clientJobs{c} }
+
+type clientJobs struct{ *client.Client }
+
+func (c clientJobs) Follow(ctx context.Context, id string, from int64) (LogStream, error) {
+	f, err := c.Client.Follow(ctx, id, from)
+	if err != nil {
+		return nil, err // a nil *Follower in the interface would not be nil
+	}
+	return f, nil
+}
+
+// Target says which server the dashboard talks to, and why.
+type Target struct {
+	Name     string // "embedded", or the host
+	Address  string // what the status line shows
+	Why      string // "--address", "RAY_ADDRESS", "default: no Ray runs here" …
+	Embedded bool
+	// LedgerKey names the server in the ledger.
+	LedgerKey string
+}
+
+// Env is set once before the program starts and read-only afterwards.
+type Env struct {
+	Ctx    context.Context // ends with the program
+	Jobs   Jobs
+	Ledger *ledger.Ledger
+	Target Target
+	Styles *theme.Styles
+	Now    func() time.Time
+	Pages  Pages
+	// Cwd is the absolute folder in which dray was started.
+	Cwd string
+	// LookPython returns the path of the python that a job of the embedded
+	// backend will find, or "". It is nil for a remote server.
+	LookPython func() string
+	// Measure returns what an upload of a folder would send, after the ignore
+	// rules. It is nil where that cannot be known.
+	Measure func(ctx context.Context, dir string, excludes []string) (files int, bytes int64, err error)
+	// Drafts keeps forms that were left. It may be nil.
+	Drafts *Drafts
+}
+
+// Pages opens the pages and asks the questions, so that no page imports
+// another.
+type Pages struct {
+	Job, Log, Edit      func(rayapi.Job) Screen  // detail, log view, form filled from a job
+	Raw                 func(rayapi.Job) Screen  // the record as JSON
+	Submit              func() Screen            // empty form
+	Stop, Delete, Rerun func(rayapi.Job) tea.Cmd // ask, then do
+}
+
+// Size is the part of the window that a page may draw: the whole width, and
+// the height without the status, message and hint lines.
+type Size struct{ W, H int }
+
+// Binding is one action in the key registry: hint line, help and dispatch are
+// all made from it.
+type Binding struct {
+	key.Binding        // keys and help text; disabled bindings are hidden
+	ID          string // "job.stop"; unique within a scope
+	Group       string // heading in the help overlay: "MOVE", "JOB", "VIEW", "MARK", "APP"
+	Rank        int    // place in the hint line, 1 first; 0: help only
+}
+
+// Screen is a page. It is a value; Update returns the next one.
+type Screen interface {
+	Init() tea.Cmd
+	Update(msg tea.Msg) (Screen, tea.Cmd)
+	// View returns exactly Size.H lines, the first being the place line.
+	View() string
+	Resize(s Size) Screen
+	// Scope is the page's title in the help overlay.
+	Scope() string
+	Bindings() []Binding
+	// Typing reports that printable keys are text, not commands.
+	Typing() bool
+	// Close ends what the page has started. It must not block.
+	Close()
+}
+
+// Level grades a notice.
+type Level int
+
+// The levels of a notice.
+const (
+	Info Level = iota
+	Good
+	Warn
+	Bad
+)
+
+// PushMsg opens a page over the current one.
+type PushMsg struct{ Screen Screen }
+
+// PopMsg closes the current page.
+type PopMsg struct{}
+
+// ReplaceMsg closes the current page and opens another in its place.
+type ReplaceMsg struct{ Screen Screen }
+
+// NoticeMsg puts one sentence on the message line.
+type NoticeMsg struct {
+	Level Level
+	Text  string
+}
+
+// AskMsg asks the user before something is done. Cancel is the default: only
+// "y", or the selected Yes, sends Yes.
+type AskMsg struct {
+	Title string   // names the action: "Stop job?"
+	Lines []string // what will happen, naming job and server
+	Yes   string   // label of the button that does it: "Stop"
+	Do    tea.Cmd  // run when the user agrees
+}
+
+// JobMsg tells the pages that a job was changed from here, so that they look
+// again at once: after a stop, a delete, a submit.
+type JobMsg struct{ ID string }
+
+// CopyMsg puts text on the user's clipboard, through the terminal.
+type CopyMsg struct {
+	Text string
+	What string // named in the notice: "submission id"
+}
+
+// StoppingMsg tells that a stop was asked for from here at Since, so that the
+// job is shown as stopping until it has ended. A zero Since takes it back.
+type StoppingMsg struct {
+	ID    string
+	Since time.Time
+}
+
+// Link is how the server answers.
+type Link int
+
+// The states of the connection.
+const (
+	Connecting Link = iota // no answer yet
+	Live
+	Slow    // it answers late
+	Offline // it does not answer: what is shown is old, nothing can be changed
+	Refused // it answers, but not to us (no access), or not as Ray does
+)
+
+// Down reports that the server cannot be used, so that what is shown is old.
+func (l Link) Down() bool { return l == Offline || l == Refused }
+
+// ListMsg is what the dashboard knows of all jobs: the newest answer of the
+// one list call that all pages share. The root hands it to the page on top
+// after each answer, each second while something moves, and when the page
+// comes to the top. Nobody writes to what it holds.
+type ListMsg struct {
+	Jobs     []rayapi.Job // in the server's order; the same slice until the next answer
+	Answer   int          // which answer it is; a new one has another number
+	AsOf     time.Time    // when the answer came; zero: none yet
+	Now      time.Time
+	Link     Link
+	Waiting  time.Duration        // how long the question under way has been out, 0: none is
+	Stopping map[string]time.Time // asked to stop from here, not ended yet
+}
+
+// Push returns a command that opens s.
+func Push(s Screen) tea.Cmd { return func() tea.Msg { return PushMsg{s} } }
+
+// Pop is a command that closes the current page.
+func Pop() tea.Msg { return PopMsg{} }
+
+// Notice returns a command that shows text.
+func Notice(l Level, text string) tea.Cmd {
+	return func() tea.Msg { return NoticeMsg{Level: l, Text: text} }
+}
