@@ -1,0 +1,102 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dray/backend/rayapi"
+	"dray/tui/screen"
+)
+
+// errOffline is wrapped by what a write gets while the server does not answer.
+var errOffline = errors.New("nothing was sent")
+
+// guard is the one place through which the dashboard changes anything. It
+// refuses while the server is offline, and lets a request that is under way
+// finish when the user quits right after saying yes.
+type guard struct {
+	screen.Jobs
+	server  string
+	offline atomic.Bool
+
+	mu     sync.Mutex // for closed, so that no write begins after wait
+	closed bool
+	writes sync.WaitGroup
+}
+
+// grace bounds how long a write goes on after the program's end.
+const grace = 5 * time.Second
+
+func (g *guard) begin(ctx context.Context) (context.Context, func(), error) {
+	if g.offline.Load() {
+		return nil, nil, fmt.Errorf("%s does not answer: %w; try again when it is back", g.server, errOffline)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, nil, context.Canceled
+	}
+	g.writes.Add(1)
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return inner, func() {
+		stop()
+		cancel()
+		g.writes.Done()
+	}, nil
+}
+
+// wait lets no more writes begin and waits for those under way; each ends
+// within the grace period once its context has ended.
+func (g *guard) wait() {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	g.writes.Wait()
+}
+
+// Submit sends the request unless the server is offline.
+func (g *guard) Submit(ctx context.Context, r rayapi.SubmitRequest) (string, error) {
+	ctx, done, err := g.begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	return g.Jobs.Submit(ctx, r)
+}
+
+// Stop stops the job unless the server is offline.
+func (g *guard) Stop(ctx context.Context, id string) (bool, error) {
+	ctx, done, err := g.begin(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	return g.Jobs.Stop(ctx, id)
+}
+
+// Delete deletes the job unless the server is offline.
+func (g *guard) Delete(ctx context.Context, id string) error {
+	ctx, done, err := g.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return g.Jobs.Delete(ctx, id)
+}
+
+// Upload sends the package unless the server is offline. It ends with ctx: a
+// form that is left wants it no more.
+func (g *guard) Upload(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (string, error) {
+	if g.offline.Load() {
+		return "", fmt.Errorf("%s does not answer: %w; try again when it is back", g.server, errOffline)
+	}
+	return g.Jobs.Upload(ctx, path, excludes, progress)
+}

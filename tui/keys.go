@@ -1,0 +1,153 @@
+package tui
+
+import (
+	"slices"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dray/theme"
+	"dray/tui/screen"
+)
+
+// globalKeys are the keys that work on every page.
+type globalKeys struct {
+	help, back, refresh, retry, redraw, suspend, quit screen.Binding
+}
+
+func newGlobalKeys(g theme.Glyphs) globalKeys {
+	app := func(id, show, desc string, keys ...string) screen.Binding {
+		return screen.Binding{
+			Binding: key.NewBinding(key.WithKeys(keys...), key.WithHelp(show, desc)),
+			ID:      id, Group: "APP",
+		}
+	}
+	return globalKeys{
+		help:    app("app.help", "?", "help", "?"),
+		back:    app("app.back", "q", "back, quit at the list", "q"),
+		refresh: app("app.refresh", g.Ctrl+"r", "refresh now", "ctrl+r"),
+		retry:   app("app.retry", g.Enter, "try again now", "enter"),
+		redraw:  app("app.redraw", g.Ctrl+"l", "redraw", "ctrl+l"),
+		suspend: app("app.suspend", g.Ctrl+"z", "suspend", "ctrl+z"),
+		quit:    app("app.quit", g.Ctrl+"c", "quit", "ctrl+c"),
+	}
+}
+
+func (k globalKeys) list() []screen.Binding {
+	return []screen.Binding{k.refresh, k.redraw, k.suspend, k.help, k.back, k.quit}
+}
+
+// bindings are all keys that work now: those of the page on top, and the
+// global ones that it leaves.
+func (m model) bindings() []screen.Binding {
+	own := m.top().screen.Bindings()
+	all := slices.Clone(own)
+	if m.boxed() {
+		retry := m.keys.retry
+		retry.Rank = 1
+		all = append(all, retry)
+	}
+	for _, b := range m.keys.list() {
+		if !slices.ContainsFunc(own, func(o screen.Binding) bool { return o.Enabled() && shareKey(o, b) }) || m.reserved(b) {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// reserved are the keys that no page may have.
+func (m model) reserved(b screen.Binding) bool {
+	return b.ID == m.keys.quit.ID || b.ID == m.keys.help.ID
+}
+
+func shareKey(a, b screen.Binding) bool {
+	return slices.ContainsFunc(a.Keys(), func(k string) bool { return slices.Contains(b.Keys(), k) })
+}
+
+// splitKeys takes a burst of letters apart: typed fast, or over a slow link,
+// they arrive as one message that no binding would match.
+func splitKeys(k tea.KeyMsg) []tea.KeyMsg {
+	if k.Type != tea.KeyRunes || k.Paste || len(k.Runes) < 2 {
+		return []tea.KeyMsg{k}
+	}
+	keys := make([]tea.KeyMsg, len(k.Runes))
+	for i, r := range k.Runes {
+		keys[i] = tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}, Alt: k.Alt}
+	}
+	return keys
+}
+
+// handleKeys gives each key of a message to whom it belongs. As soon as one of
+// them opens a field, the rest is text.
+func (m model) handleKeys(k tea.KeyMsg) (model, tea.Cmd) {
+	var cmds []tea.Cmd
+	keys := splitKeys(k)
+	for i, one := range keys {
+		if m.question == nil && m.help == nil && m.top().screen.Typing() {
+			one.Runes = k.Runes[min(i, len(k.Runes)):]
+			next, cmd := m.handleKey(one)
+			return next, tea.Batch(append(cmds, cmd)...)
+		}
+		next, cmd := m.handleKey(one)
+		m = next
+		cmds = append(cmds, cmd)
+	}
+	return m, tea.Batch(cmds...)
+}
+
+// handleKey asks in turn: the open question, the help, the global keys, the
+// page.
+func (m model) handleKey(k tea.KeyMsg) (model, tea.Cmd) {
+	switch {
+	case key.Matches(k, m.keys.quit.Binding):
+		return m.quit()
+	case m.tooSmall():
+		if key.Matches(k, m.keys.back.Binding) {
+			return m.quit()
+		}
+		return m, nil
+	case m.question != nil:
+		return m.answer(k)
+	case m.help != nil:
+		next, open := m.help.Update(k)
+		m.help = &next
+		if !open {
+			m.help = nil
+		}
+		return m, nil
+	case key.Matches(k, m.keys.suspend.Binding):
+		return m, tea.Suspend
+	case m.top().screen.Typing():
+		return m.toPage(m.top().id, k)
+	case k.Paste:
+		return m, nil
+	}
+	return m.handleCommand(k)
+}
+
+// handleCommand runs the binding of a key that is no text.
+func (m model) handleCommand(k tea.KeyMsg) (model, tea.Cmd) {
+	for _, b := range m.bindings() {
+		if b.Enabled() && b.Group == "APP" && key.Matches(k, b.Binding) {
+			return m.global(b, k)
+		}
+	}
+	return m.toPage(m.top().id, k)
+}
+
+func (m model) global(b screen.Binding, k tea.KeyMsg) (model, tea.Cmd) {
+	switch b.ID {
+	case m.keys.help.ID:
+		return m.openHelp(), nil
+	case m.keys.back.ID:
+		if len(m.pages) == 1 {
+			return m.quit()
+		}
+		return m.closePage(m.top().id)
+	case m.keys.refresh.ID, m.keys.retry.ID:
+		return m.refresh()
+	case m.keys.redraw.ID:
+		return m, tea.ClearScreen
+	}
+	return m.toPage(m.top().id, k)
+}

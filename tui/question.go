@@ -1,0 +1,117 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dray/theme"
+	"dray/tui/clean"
+	"dray/tui/screen"
+	"dray/tui/widget/cell"
+)
+
+// question is the open dialog. Cancel is selected until the user says
+// otherwise.
+type question struct {
+	msg  screen.AskMsg
+	page int  // that asked, and gets the answer of Do
+	yes  bool // the selected button
+}
+
+// answer handles a key while a question is open.
+func (m model) answer(k tea.KeyMsg) (model, tea.Cmd) {
+	if k.Paste {
+		return m, nil
+	}
+	q := *m.question
+	matches := func(keys ...string) bool { return key.Matches(k, key.NewBinding(key.WithKeys(keys...))) }
+	switch {
+	case matches("y"), matches("enter") && q.yes:
+		m.question = nil
+		return m, m.run(q.page, q.msg.Do)
+	case matches("n", "esc", "q", "enter"):
+		m.question = nil
+	case matches("tab", "shift+tab", "left", "right", "h", "l"):
+		q.yes = !q.yes
+		m.question = &q
+	}
+	return m, nil
+}
+
+// The dialog is as wide as its text, within these bounds, in cells.
+const minQuestion, maxQuestion = 44, 72
+
+// maxWrapped is how many lines one line of the question may take.
+const maxWrapped = 2
+
+// view draws the dialog over lines, w cells wide.
+func (q question) view(s *theme.Styles, lines []string, w int) []string {
+	inner := min(q.width(), w-8)
+	body := []string{""}
+	for _, l := range q.msg.Lines {
+		body = append(body, wrapped(clean.Text(l), inner, s.Glyphs.Ellipsis)...)
+	}
+	// Where there is no room for all of it, the text gives way, not the buttons.
+	body = body[:min(len(body), max(1, len(lines)-4))]
+	buttons := []string{q.button(s, "y  "+q.msg.Yes, q.yes), q.button(s, "esc  Cancel", !q.yes)}
+	body = append(body, "", cell.Blank(max(0, inner-cell.Width(buttons[0])-cell.Width(buttons[1])-2))+buttons[0]+"  "+buttons[1])
+	box := frame(s, clean.Text(q.msg.Title), body, inner)
+	return cell.Overlay(lines, box, (w-inner-4)/2, max(0, (len(lines)-len(box))/2))
+}
+
+func (q question) width() int {
+	w := minQuestion
+	for _, l := range q.msg.Lines {
+		w = max(w, cell.Width(clean.Text(l)))
+	}
+	return min(w, maxQuestion)
+}
+
+// wrapped breaks a line; under a label, as in "job     id", the rest is
+// indented too.
+func wrapped(l string, w int, tail string) []string {
+	indent := 0
+	if i := strings.LastIndex(l, "  "); i >= 0 && i < w/2 {
+		indent = i + 2
+	}
+	lines := cell.Wrap(l[indent:], w-indent)
+	if len(lines) > maxWrapped {
+		lines[maxWrapped-1] = cell.Cut(strings.Join(lines[maxWrapped-1:], " "), w-indent, tail)
+		lines = lines[:maxWrapped]
+	}
+	lines[0] = l[:indent] + lines[0]
+	for i := range lines[1:] {
+		lines[i+1] = cell.Blank(indent) + lines[i+1]
+	}
+	return lines
+}
+
+// button marks the selected one by brackets too, for terminals without colour.
+func (q question) button(s *theme.Styles, label string, selected bool) string {
+	if selected {
+		return s.Selected.Render("[ " + label + " ]")
+	}
+	return "  " + s.Muted.Render(label) + "  "
+}
+
+// frame draws a box around lines of w cells, with a title in its upper edge.
+func frame(s *theme.Styles, title string, lines []string, w int) []string {
+	g := s.Glyphs
+	title = cell.Cut(title, w-1, g.Ellipsis)
+	out := []string{s.Border.Render(g.TopLeft+g.Rule) + " " + s.Strong.Render(title) + " " + s.Border.Render(rule(g, w-cell.Width(title)-1)+g.TopRight)}
+	bar := s.Border.Render(g.Bar)
+	for _, l := range lines {
+		out = append(out, bar+" "+cell.Pad(l, w)+" "+bar)
+	}
+	return append(out, s.Border.Render(g.BottomLeft+rule(g, w+2)+g.BottomRight))
+}
+
+func rule(g theme.Glyphs, n int) string {
+	r := ""
+	for range max(0, n) {
+		r += g.Rule
+	}
+	return r
+}

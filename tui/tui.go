@@ -1,0 +1,194 @@
+// Package tui is the dashboard's root: it owns the terminal, the stack of
+// pages, the connection's state, and what lies around and over a page (status,
+// message and hint lines, questions, help).
+//
+// What a page shows is the business of the packages below; how to find and
+// start a server, that of the caller.
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
+	"golang.org/x/term"
+
+	"dray/theme"
+	_ "dray/theme/background" // must run before bubbletea's init, which queries the terminal
+	"dray/tui/joblist"
+	"dray/tui/screen"
+)
+
+// Config is what Run needs.
+type Config struct {
+	// Env describes the server and the machine. Run fills in Ctx, Pages and,
+	// where they are nil, Styles; it does not change what the pointer leads to.
+	Env    *screen.Env
+	Getenv func(string) string // nil: os.Getenv
+	// Input and Output are the terminal; nil means standard input and output.
+	Input, Output *os.File
+	// ASCII draws with ASCII signs only, also where the locale has UTF-8.
+	ASCII bool
+	// CrashDir is where a panic is written to; "" means the user's cache
+	// folder.
+	CrashDir string
+}
+
+// frames is how often a second the screen may be drawn.
+const frames = 60
+
+// Run shows the dashboard until the user quits or ctx ends, and restores the
+// terminal whatever happens. The error of a panic names the file that tells
+// more; when ctx ended it is ctx's.
+func Run(ctx context.Context, cfg Config) error {
+	cfg = cfg.withDefaults()
+	if err := checkTerminal(cfg.Input, cfg.Output, cfg.Getenv); err != nil {
+		return err
+	}
+	w, h, err := term.GetSize(int(cfg.Output.Fd()))
+	if err != nil {
+		return fmt.Errorf("the terminal does not tell its size: %w; use a verb instead, for example dray ls", err)
+	}
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	out := &output{File: cfg.Output}
+	env := *cfg.Env
+	env.Ctx = inner
+	g := &guard{Jobs: env.Jobs, server: env.Target.Name}
+	env.Jobs = g
+	if env.Styles == nil {
+		env.Styles = styles(out, cfg.Getenv, cfg.ASCII)
+	}
+	env.Pages = pages(&env)
+	c := &crash{dir: cfg.CrashDir, now: env.Now, stop: cancel}
+	m := newModel(&env, g, c, joblist.New(&env))
+	m.copy = out.copier(cfg.Getenv)
+	m = m.resize(w, h) // so that the first frame is whole
+
+	program := tea.NewProgram(safe{m},
+		tea.WithInput(cfg.Input), tea.WithOutput(out), tea.WithAltScreen(), tea.WithFPS(frames),
+		tea.WithoutSignalHandler(), // the caller's context ends on signals, SIGHUP too
+	)
+	ended := endWith(inner, program)
+	last, err := program.Run()
+	cancel()
+	<-ended
+	g.wait()
+	return ending(ctx, c, last, err)
+}
+
+// killAfter is how long the program may take to end: a terminal that takes no
+// output would hold it for ever.
+const killAfter = 2 * time.Second
+
+// endWith ends the program when ctx does. Bubble Tea's own option for that
+// kills at once, and then its reader of keys is still at work while the
+// terminal is restored. The channel closes when the goroutine is gone, which
+// is as soon as both have ended.
+func endWith(ctx context.Context, p *tea.Program) <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		<-ctx.Done()
+		kill := time.AfterFunc(killAfter, p.Kill)
+		p.Quit() // at once if it has ended already
+		p.Wait()
+		kill.Stop()
+	}()
+	return ended
+}
+
+// ending closes the pages and puts the end into words.
+func ending(ctx context.Context, c *crash, last tea.Model, err error) error {
+	if s, ok := last.(safe); ok {
+		for _, p := range slices.Backward(s.pages) {
+			p.screen.Close()
+		}
+	}
+	switch {
+	case c.err() != nil:
+		return c.err()
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil && !errors.Is(err, tea.ErrInterrupted):
+		return fmt.Errorf("draw the dashboard: %w", err)
+	}
+	return nil
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Getenv == nil {
+		cfg.Getenv = os.Getenv
+	}
+	if cfg.Input == nil {
+		cfg.Input = os.Stdin
+	}
+	if cfg.Output == nil {
+		cfg.Output = os.Stdout
+	}
+	if cfg.CrashDir == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			dir = os.TempDir()
+		}
+		cfg.CrashDir = filepath.Join(dir, "dray")
+	}
+	return cfg
+}
+
+// CheckTerminal says, before anything is started, why the dashboard cannot run
+// on standard input and output.
+func CheckTerminal(getenv func(string) string) error {
+	return checkTerminal(os.Stdin, os.Stdout, getenv)
+}
+
+func checkTerminal(in, out *os.File, getenv func(string) string) error {
+	switch {
+	case !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())):
+		return errors.New("the dashboard needs a terminal on standard input and output; use a verb instead, for example dray ls")
+	case getenv("TERM") == "dumb":
+		return errors.New("the dashboard cannot draw on TERM=dumb; use a verb instead, for example dray ls")
+	}
+	return nil
+}
+
+// styles are made for the colours and letters that the terminal has. It is
+// not asked anything: some do not answer.
+func styles(out *output, getenv func(string) string, ascii bool) *theme.Styles {
+	r := lipgloss.NewRenderer(out)
+	r.SetColorProfile(termenv.NewOutput(out, termenv.WithEnvironment(environ(getenv)), termenv.WithTTY(true)).EnvColorProfile())
+	r.SetHasDarkBackground(true)
+	glyphs := theme.Unicode()
+	if ascii || !utf8Locale(getenv) || getenv("TERM") == "linux" {
+		glyphs = theme.ASCII()
+	}
+	return theme.New(r, theme.ANSI(), glyphs)
+}
+
+// utf8Locale reports whether the locale has UTF-8. Where none is set, as in
+// many containers, the terminal in front of it nearly always has.
+func utf8Locale(getenv func(string) string) bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := strings.ToLower(getenv(name)); v != "" {
+			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
+		}
+	}
+	return true
+}
+
+// environ is an environment behind a look-up function.
+type environ func(string) string
+
+// Environ lists nothing: termenv looks names up.
+func (e environ) Environ() []string { return nil }
+
+// Getenv looks a name up.
+func (e environ) Getenv(name string) string { return e(name) }

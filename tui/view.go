@@ -1,0 +1,254 @@
+package tui
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dray/tui/clean"
+	"dray/tui/screen"
+	"dray/tui/widget/cell"
+	"dray/tui/widget/jobtext"
+)
+
+// chrome is how many lines the root draws around the page: status, message and
+// hint.
+const chrome = 3
+
+// pageSize is the part of the window for the page at a height of the stack.
+func (m model) pageSize(depth int) screen.Size {
+	h := max(m.h, minHeight) - chrome
+	if depth == 1 && m.poll.link.Down() {
+		h -= m.boxHeight()
+	}
+	return screen.Size{W: max(m.w, minWidth), H: h}
+}
+
+func (m model) tooSmall() bool { return m.w < minWidth || m.h < minHeight }
+
+// View draws the window.
+func (m model) View() string {
+	switch {
+	case m.w == 0 || m.h == 0:
+		return ""
+	case m.tooSmall():
+		text := fmt.Sprintf("dray needs %dx%d, this window is %dx%d; q quits", minWidth, minHeight, m.w, m.h)
+		return strings.Join(cell.Lines(cell.Wrap(text, m.w), m.h), "\n")
+	}
+	var b strings.Builder
+	b.WriteString(m.statusLine())
+	b.WriteByte('\n')
+	b.WriteString(m.body())
+	b.WriteByte('\n')
+	b.WriteString(m.messageLine())
+	b.WriteByte('\n')
+	b.WriteString(m.hintLine())
+	return b.String()
+}
+
+// body is the page with what lies over it.
+func (m model) body() string {
+	size := m.pageSize(len(m.pages))
+	view := m.top().screen.View()
+	exact := strings.Count(view, "\n") == size.H-1
+	if exact && !m.boxed() && m.question == nil && m.help == nil {
+		return view
+	}
+	lines := cell.Lines(strings.Split(view, "\n"), size.H)
+	if m.boxed() {
+		lines = append(lines, m.offlineBox()...)
+	}
+	switch {
+	case m.question != nil:
+		lines = m.question.view(m.env.Styles, lines, m.w)
+	case m.help != nil:
+		lines = m.help.View(lines)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// statusLine says which tool, which server and why; how it answers; and how
+// many jobs there are of each kind.
+func (m model) statusLine() string {
+	right := m.linkWord() + "   " + m.counts() + " "
+	room := m.w - cell.Width(right) - 2
+	left := ""
+	for _, parts := range m.whereParts() {
+		left = m.where(parts)
+		if cell.Width(left) <= room {
+			break
+		}
+	}
+	return cell.Spread(left, right, m.w, m.env.Styles.Glyphs.Ellipsis)
+}
+
+// whereParts lists what can be said of the server, from the fullest to the
+// shortest.
+func (m model) whereParts() [][]string {
+	t := m.env.Target
+	address, short := clean.Text(t.Address), clean.Text(shortAddress(t.Address))
+	why := clean.Text(t.Why)
+	if strings.HasPrefix(why, "--") || strings.HasPrefix(why, "RAY_") {
+		why = "via " + why
+	}
+	ray := ""
+	if m.ray != "" && m.ray != unknownRay {
+		ray = "Ray " + m.ray
+	}
+	if t.Embedded {
+		return [][]string{{address, why}, {why}, {}}
+	}
+	return [][]string{{address, ray, why}, {short, ray, why}, {short, why}, {short}, {}}
+}
+
+func shortAddress(url string) string {
+	_, rest, found := strings.Cut(url, "://")
+	if !found {
+		return url
+	}
+	return rest
+}
+
+func (m model) where(parts []string) string {
+	s := m.env.Styles
+	g := s.Glyphs
+	left := " " + s.Title.Render("dray") + "  " + s.Context.Render(g.NameLeft+clean.Text(m.env.Target.Name)+g.NameRight)
+	parts = slices.DeleteFunc(slices.Clone(parts), func(p string) bool { return p == "" })
+	if len(parts) == 0 {
+		return left
+	}
+	return left + " " + s.Muted.Render(strings.Join(parts, " "+g.Dot+" "))
+}
+
+// staleAfter is the age from which on it is said; ages then go in steps, so
+// that the line stands still between answers.
+const (
+	staleAfter = 15 * time.Second
+	ageStep    = 5 * time.Second
+)
+
+// linkWord says how the server answers, and for how long it has not.
+func (m model) linkWord() string {
+	s := m.env.Styles
+	p := m.poll
+	switch shared := p.shared(); shared.Link {
+	case screen.Live:
+		if age := p.now.Sub(p.asOf); age >= staleAfter {
+			return s.OK.Render(s.Glyphs.Live) + " live " + jobtext.Duration(age/ageStep*ageStep)
+		}
+		return s.OK.Render(s.Glyphs.Live) + " live"
+	case screen.Slow:
+		late := max(p.took, p.waiting())
+		return s.Warn.Render(s.Glyphs.Slow + " slow " + jobtext.Duration(late.Truncate(time.Second)))
+	case screen.Offline:
+		return s.Error.Render(s.Glyphs.Offline + " OFFLINE " + clock(p.now.Sub(p.downSince)))
+	case screen.Refused:
+		return s.Error.Render(s.Glyphs.Offline + " " + m.refusedWord() + " " + clock(p.now.Sub(p.downSince)))
+	default:
+		return s.Muted.Render(s.Glyphs.Slow + " connecting")
+	}
+}
+
+// clock prints d as a clock that counts up.
+func clock(d time.Duration) string {
+	sec := max(0, int(d/time.Second))
+	if sec >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", sec/3600, sec/60%60, sec%60)
+	}
+	return fmt.Sprintf("%02d:%02d", sec/60, sec%60)
+}
+
+// counts are the numbers of jobs by kind; of a server that is down they are
+// not known.
+func (m model) counts() string {
+	s := m.env.Styles
+	if m.poll.link.Down() || m.poll.asOf.IsZero() {
+		return s.Muted.Render("R? P? F?")
+	}
+	parts := make([]string, 0, 5)
+	for _, c := range []struct {
+		letter string
+		kind   jobtext.Kind
+	}{{"R", jobtext.Running}, {"P", jobtext.Pending}, {"F", jobtext.Failed}, {"X", jobtext.Stopped}, {"D", jobtext.Succeeded}} {
+		text := fmt.Sprintf("%s%d", c.letter, m.poll.counts[c.kind])
+		style := s.Muted
+		if m.poll.counts[c.kind] > 0 {
+			style = c.kind.Style(s)
+		}
+		parts = append(parts, style.Render(text))
+	}
+	return strings.Join(parts, " ")
+}
+
+// stopHintAfter is when a stop takes so long that it deserves a word.
+const stopHintAfter = 10 * time.Second
+
+// messageLine is the newest notice, or what else deserves a word.
+func (m model) messageLine() string {
+	s := m.env.Styles
+	text, style := m.notice.text, s.Text
+	switch {
+	case text == "":
+		text, style = m.standing(), s.Warn
+	case m.notice.level == screen.Good:
+		style = s.OK
+	case m.notice.level == screen.Warn:
+		style = s.Warn
+	case m.notice.level == screen.Bad:
+		style = s.Error
+	}
+	if text == "" {
+		return ""
+	}
+	return " " + style.Render(cell.Cut(text, m.w-2, s.Glyphs.Ellipsis))
+}
+
+// standing is what remains true until it ends.
+func (m model) standing() string {
+	p := m.poll
+	if p.link.Down() && !m.boxed() {
+		return fmt.Sprintf("%s, %s", m.downTitle(), m.nextTry())
+	}
+	oldest := ""
+	for id, since := range p.stopping {
+		if p.now.Sub(since) >= stopHintAfter && (oldest == "" || cmp.Compare(id, oldest) < 0) {
+			oldest = id
+		}
+	}
+	if oldest == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s has not ended %s after the stop: it may be cleaning up, or its node may be gone",
+		clean.Text(oldest), jobtext.Duration(p.now.Sub(p.stopping[oldest])))
+}
+
+// hintLine shows the most useful keys that fit, whole ones only; help always
+// does.
+func (m model) hintLine() string {
+	s := m.env.Styles
+	hints := slices.DeleteFunc(m.bindings(), func(b screen.Binding) bool { return b.Rank == 0 || !b.Enabled() })
+	slices.SortStableFunc(hints, func(a, b screen.Binding) int { return cmp.Compare(a.Rank, b.Rank) })
+	right := s.Key.Render("?") + " " + s.KeyHelp.Render("help") + " "
+	if m.top().screen.Typing() {
+		right = ""
+	}
+	room := m.w - cell.Width(right) - 2
+	var b strings.Builder
+	used := 0
+	for i, h := range hints {
+		if i > 0 {
+			used += 2
+		}
+		used += 1 + cell.Width(h.Help().Key) + cell.Width(h.Help().Desc)
+		if used > room {
+			break
+		}
+		if i > 0 {
+			b.WriteString("  ")
+		}
+		b.WriteString(s.Key.Render(h.Help().Key) + " " + s.KeyHelp.Render(h.Help().Desc))
+	}
+	return cell.Spread(" "+b.String(), right, m.w, "")
+}

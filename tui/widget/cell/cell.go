@@ -1,0 +1,171 @@
+// Package cell fits text into a number of terminal cells: cutting, padding,
+// colouring and wrapping, cheaply enough to be done for every row of every
+// frame.
+//
+// It does not make text safe; callers clean what comes from a server first.
+package cell
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Width returns the number of cells that s takes.
+func Width(s string) int {
+	if plain(s) {
+		return len(s)
+	}
+	return ansi.StringWidth(s)
+}
+
+// plain reports that every byte of s is one cell.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// Cut shortens s to at most w cells; what was cut is marked by tail.
+func Cut(s string, w int, tail string) string {
+	switch {
+	case w <= 0:
+		return ""
+	case Width(s) <= w:
+		return s
+	case w <= Width(tail):
+		return ansi.Truncate(s, w, "")
+	}
+	if plain(s) {
+		return s[:w-Width(tail)] + tail
+	}
+	return ansi.Truncate(s, w, tail)
+}
+
+// Middle shortens s to at most w cells by leaving out its middle, so that a
+// common prefix and the telling end both stay.
+func Middle(s string, w int, tail string) string {
+	n := Width(s)
+	gap := Width(tail)
+	if n <= w || w <= gap+2 {
+		return Cut(s, w, tail)
+	}
+	head := (w - gap) / 3
+	rest := w - gap - head
+	if plain(s) {
+		return s[:head] + tail + s[n-rest:]
+	}
+	return Cut(ansi.Truncate(s, head, "")+tail+ansi.TruncateLeft(s, n-rest, ""), w, "")
+}
+
+// Pad fills s with blanks to w cells and cuts it if it is longer.
+func Pad(s string, w int) string {
+	n := Width(s)
+	if n > w {
+		s = ansi.Truncate(s, max(0, w), "")
+		n = Width(s)
+	}
+	return s + Blank(w-n)
+}
+
+// Right puts s at the right end of w cells.
+func Right(s string, w int) string {
+	n := Width(s)
+	if n > w {
+		return Pad(s, w)
+	}
+	return Blank(w-n) + s
+}
+
+// Blank returns n blanks.
+func Blank(n int) string {
+	const blanks = "                                                                                "
+	if n <= 0 {
+		return ""
+	}
+	if n <= len(blanks) {
+		return blanks[:n]
+	}
+	return strings.Repeat(" ", n)
+}
+
+// Spread puts left and right at the two ends of a line of w cells. The left
+// gives way.
+func Spread(left, right string, w int, tail string) string {
+	r := Width(right)
+	if r >= w {
+		return Pad(right, w)
+	}
+	left = Cut(left, w-r-1, tail)
+	return left + Blank(w-r-Width(left)) + right
+}
+
+// Wrap breaks plain text into lines of at most w cells, at blanks where there
+// are some. Blanks at the start of a line stay.
+func Wrap(s string, w int) []string {
+	if w <= 0 {
+		return nil
+	}
+	if Width(s) <= w {
+		return []string{s}
+	}
+	lines := strings.Split(ansi.Wrap(s, w, ""), "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " ")
+	}
+	return lines
+}
+
+// Ink is a style split into the sequences that switch it on and off, so that
+// colouring a cell costs two appends.
+type Ink struct{ On, Off string }
+
+// InkOf splits a style that has colours and attributes only.
+func InkOf(s lipgloss.Style) Ink {
+	on, off, _ := strings.Cut(s.Render("x"), "x")
+	return Ink{on, off}
+}
+
+// Text returns s in this ink.
+func (k Ink) Text(s string) string {
+	if s == "" {
+		return ""
+	}
+	return k.On + s + k.Off
+}
+
+// Write appends s in this ink.
+func (k Ink) Write(b *strings.Builder, s string) {
+	b.WriteString(k.On)
+	b.WriteString(s)
+	b.WriteString(k.Off)
+}
+
+// Lines returns exactly h lines of s: the first ones, filled up with empty
+// ones.
+func Lines(lines []string, h int) []string {
+	if len(lines) >= h {
+		return lines[:max(0, h)]
+	}
+	return append(lines[:len(lines):len(lines)], make([]string, h-len(lines))...)
+}
+
+// Overlay lays box over lines with its top left corner at column x of line y.
+// Both may hold colours.
+func Overlay(lines, box []string, x, y int) []string {
+	out := append([]string(nil), lines...)
+	for i, b := range box {
+		if y+i < 0 || y+i >= len(out) {
+			continue
+		}
+		under := out[y+i]
+		left := ansi.Truncate(under, x, "")
+		left += Blank(x - Width(left))
+		out[y+i] = left + b + ansi.TruncateLeft(under, x+Width(b), "")
+	}
+	return out
+}

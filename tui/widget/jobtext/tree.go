@@ -1,0 +1,177 @@
+package jobtext
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dray/backend/rayapi"
+	"dray/tui/clean"
+)
+
+const (
+	// Mask stands for a value that is not shown.
+	Mask = "********"
+
+	// maxDepth bounds the nesting that is drawn.
+	maxDepth = 32
+)
+
+// node is a JSON value that keeps the order of its keys.
+type node struct {
+	key   string
+	kind  byte // '{', '[' or 'v'
+	text  string
+	quote bool // a string
+	kids  []node
+}
+
+// parse reads one JSON value. Values of environment variables are replaced by
+// the mask.
+func parse(raw []byte) (node, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	return parseValue(dec, "", false, 0)
+}
+
+func parseValue(dec *json.Decoder, key string, secret bool, depth int) (node, error) {
+	if depth > maxDepth {
+		return node{}, fmt.Errorf("nested deeper than %d", maxDepth)
+	}
+	tok, err := dec.Token()
+	if err != nil {
+		return node{}, err
+	}
+	n := node{key: key, kind: 'v'}
+	switch tok := tok.(type) {
+	case json.Delim:
+		n.kind = byte(tok)
+		return n.parseKids(dec, secret || key == "env_vars", depth)
+	case string:
+		n.text, n.quote = tok, true
+	case nil:
+		n.text = "null"
+	default:
+		n.text = fmt.Sprint(tok)
+	}
+	if secret {
+		n.text, n.quote = Mask, true
+	}
+	return n, nil
+}
+
+func (n node) parseKids(dec *json.Decoder, secret bool, depth int) (node, error) {
+	for dec.More() {
+		key := ""
+		if n.kind == '{' {
+			tok, err := dec.Token()
+			if err != nil {
+				return node{}, err
+			}
+			key, _ = tok.(string)
+		}
+		kid, err := parseValue(dec, key, secret, depth+1)
+		if err != nil {
+			return node{}, err
+		}
+		n.kids = append(n.kids, kid)
+	}
+	_, err := dec.Token() // the closing bracket
+	return n, err
+}
+
+// RuntimeEnv shows a runtime environment as indented lines, with the values of
+// environment variables masked. It returns nil for an empty one.
+func RuntimeEnv(job *rayapi.Job) []string {
+	raw := bytes.TrimSpace(job.RuntimeEnv)
+	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
+		return nil
+	}
+	tree, err := parse(raw)
+	if err != nil {
+		return []string{"cannot be shown: " + clean.Text(err.Error())}
+	}
+	return tree.outline(nil, "")
+}
+
+// outline prints the children of n in the manner of YAML.
+func (n node) outline(lines []string, indent string) []string {
+	for _, kid := range n.kids {
+		lead := indent + clean.Text(kid.key) + ":"
+		if n.kind == '[' {
+			lead = indent + "-"
+		}
+		switch {
+		case kid.kind == 'v':
+			lines = append(lines, lead+" "+clean.Text(kid.text))
+		case len(kid.kids) == 0:
+			lines = append(lines, lead+" "+string(kid.kind)+string(closing(kid.kind)))
+		default:
+			lines = kid.outline(append(lines, lead), indent+"  ")
+		}
+	}
+	return lines
+}
+
+// JSON shows the whole record as indented JSON, with the values of environment
+// variables masked.
+func JSON(job *rayapi.Job) []string {
+	raw, err := json.Marshal(job)
+	if err != nil {
+		return []string{"cannot be shown: " + clean.Text(err.Error())}
+	}
+	tree, err := parse(raw)
+	if err != nil {
+		return []string{"cannot be shown: " + clean.Text(err.Error())}
+	}
+	return tree.json(nil, "", "")
+}
+
+func (n node) json(lines []string, indent, tail string) []string {
+	lead := indent
+	if n.key != "" {
+		lead += quote(n.key) + ": "
+	}
+	switch {
+	case n.kind == 'v' && n.quote:
+		return append(lines, lead+quote(n.text)+tail)
+	case n.kind == 'v':
+		return append(lines, lead+n.text+tail)
+	case len(n.kids) == 0:
+		return append(lines, lead+string(n.kind)+string(closing(n.kind))+tail)
+	}
+	lines = append(lines, lead+string(n.kind))
+	for i, kid := range n.kids {
+		comma := ","
+		if i == len(n.kids)-1 {
+			comma = ""
+		}
+		lines = kid.json(lines, indent+"  ", comma)
+	}
+	return append(lines, indent+string(closing(n.kind))+tail)
+}
+
+func closing(open byte) byte { return open + 2 } // '{' '}' and '[' ']' in ASCII
+
+// quote prints s as a JSON string in which nothing can harm the terminal.
+func quote(s string) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil { // a string always encodes
+		return clean.Text(s)
+	}
+	return clean.Text(strings.TrimSuffix(b.String(), "\n"))
+}
+
+// Metadata returns the job's metadata as "key=value" texts, sorted.
+func Metadata(job *rayapi.Job) []string {
+	pairs := make([]string, 0, len(job.Metadata))
+	for k, v := range job.Metadata {
+		pairs = append(pairs, clean.Text(k+"="+v))
+	}
+	slices.Sort(pairs)
+	return pairs
+}
