@@ -1,0 +1,200 @@
+// Package submit is the form by which a job is submitted, rerun with changes,
+// or rerun as it was.
+//
+// The form checks while one types and sends nothing that is known to be wrong;
+// one confirmation makes at most one job, whatever happens to the answer. What
+// may be in a request is said by package rayapi, what a rerun consists of by
+// package ledger.
+package submit
+
+import (
+	"context"
+	"maps"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"dray/backend/ledger"
+	"dray/backend/rayapi"
+	"dray/theme"
+	"dray/tui/screen"
+	"dray/tui/widget/form"
+)
+
+// Model is the form. Its Close ends the look at the working dir and an upload.
+type Model struct {
+	env      *screen.Env
+	keys     keyMap
+	form     form.Model
+	size     screen.Size
+	title    string
+	name     string     // of the draft
+	parent   rayapi.Job // of which this is a rerun; the zero job for none
+	base     base
+	pristine draft // what the fields hold when nothing was typed
+	restored bool
+	first    tea.Cmd // what Init runs
+
+	dir     workDir
+	dirGen  int
+	dirStop context.CancelFunc
+
+	python   string
+	note     string // what could not be known about a rerun
+	request  rayapi.SubmitRequest
+	problems []problem
+	preview  []string        // the request, as it is drawn beside or below the fields
+	touched  map[string]bool // fields whose problems are shown
+	failure  string          // the server's sentence
+	sending  sending
+	doubt    string // the id of a request that may have arrived
+	ended    bool   // submitted: nothing is kept
+}
+
+var _ screen.Screen = Model{}
+
+// New returns an empty form, or the one that was left before.
+func New(env *screen.Env) screen.Screen {
+	return newModel(env, "New job", "new", rayapi.Job{}, rayapi.SubmitRequest{}, nil)
+}
+
+// Edit returns a form filled with the request of job, to be changed and
+// submitted as another job.
+func Edit(env *screen.Env, job rayapi.Job) screen.Screen {
+	r, notes := ledger.Original(job, nil)
+	m := newModel(env, "Edit and rerun "+job.ID(), "edit "+job.ID(), job, withParent(r, job), notes)
+	m.first = tea.Batch(m.first, loadEntry(env, job))
+	return m
+}
+
+// withParent names the job of which another is a rerun, where there is room.
+func withParent(r rayapi.SubmitRequest, job rayapi.Job) rayapi.SubmitRequest {
+	r.SubmissionID = ""
+	r.Metadata = maps.Clone(r.Metadata)
+	if r.Metadata == nil {
+		r.Metadata = make(map[string]string, 1)
+	}
+	if _, has := r.Metadata[ledger.ParentKey]; has || len(r.Metadata) < rayapi.MaxMetadataKeys {
+		r.Metadata[ledger.ParentKey] = job.ID()
+	}
+	return r
+}
+
+func newModel(env *screen.Env, title, name string, parent rayapi.Job, r rayapi.SubmitRequest, notes []string) Model {
+	m := Model{env: env, keys: newKeyMap(), title: title, name: name, parent: parent, touched: map[string]bool{}}
+	var d draft
+	d, m.base = fromRequest(r)
+	if parent.ID() == "" && env.Target.Embedded && env.Cwd != "" {
+		d[fieldDir] = inPlace + env.Cwd
+	}
+	if len(notes) > 0 {
+		m.note = notes[0]
+	}
+	m = m.fill(d)
+	m.pristine = m.draft()
+	if kept := draft(env.Drafts.Fields(name)); kept != nil {
+		m = m.fill(kept)
+		m.restored = true
+	}
+	m, m.first = m.look()
+	if env.LookPython != nil {
+		m.first = tea.Batch(m.first, lookPython(env))
+	}
+	return m.checked()
+}
+
+func lookPython(env *screen.Env) tea.Cmd {
+	return func() tea.Msg { return pythonMsg{env.LookPython()} }
+}
+
+// pythonMsg brings the python that a job will find; "" is none.
+type pythonMsg struct{ path string }
+
+// entryMsg brings what this machine recorded of the job that is edited.
+type entryMsg struct {
+	id    string
+	entry ledger.Entry
+	err   error
+}
+
+func loadEntry(env *screen.Env, job rayapi.Job) tea.Cmd {
+	if env.Ledger == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		e, err := env.Ledger.Get(env.Target.LedgerKey, job.ID())
+		return entryMsg{job.ID(), e, err}
+	}
+}
+
+func (m Model) st() *theme.Styles { return m.env.Styles }
+
+// Init starts the first look at the working dir.
+func (m Model) Init() tea.Cmd { return m.first }
+
+// Scope names the page in the help overlay.
+func (m Model) Scope() string { return "Submit form" }
+
+// Bindings lists the keys of the form.
+func (m Model) Bindings() []screen.Binding { return m.keys.bindings() }
+
+// Typing reports that printable keys go into a field.
+func (m Model) Typing() bool { return m.form.Typing() || m.sending.phase != idle }
+
+// Resize sets the space that View fills.
+func (m Model) Resize(s screen.Size) screen.Screen {
+	m.size = s
+	return m.previewed().laidOut()
+}
+
+// laidOut gives the fields the space that the status leaves.
+func (m Model) laidOut() Model {
+	m.form = m.form.Resize(m.fieldsSize())
+	return m
+}
+
+// Close ends the look at the working dir and an upload, and keeps what was
+// typed. A request that is on its way is not taken back.
+func (m Model) Close() {
+	m.dirStop()
+	m.sending.stop()
+	m.keepDraft()
+}
+
+func (m Model) keepDraft() {
+	d := m.draft()
+	if m.ended || d.equal(m.pristine) {
+		d = nil
+	}
+	m.env.Drafts.Keep(m.name, d)
+}
+
+// Update takes keys and the answers of what the form has started.
+func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
+	var cmd tea.Cmd
+	switch msg := msg.(type) {
+	case tea.KeyMsg:
+		m, cmd = m.handleKey(msg)
+	case dirPauseMsg:
+		if msg.gen == m.dirGen {
+			m, cmd = m.inspect()
+		}
+	case dirMsg:
+		if msg.gen == m.dirGen {
+			m.dir = msg.dir
+			m, cmd = m.checked().sendIfWanted()
+		}
+	case pythonMsg:
+		m.python = msg.path
+		if m.python == "" {
+			m.python = noPython
+		}
+		m = m.checked()
+	case entryMsg:
+		m, cmd = m.withEntry(msg)
+	case progressMsg:
+		m, cmd = m.progressed(msg)
+	case sentMsg:
+		m, cmd = m.sent(msg)
+	}
+	return m.laidOut(), cmd
+}

@@ -1,0 +1,153 @@
+package submit
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/muesli/termenv"
+
+	"dray/backend/rayapi"
+	"dray/theme"
+	"dray/tui/screen"
+	"dray/tui/tuitest"
+)
+
+// frameEnv has no real folder, so that frames are the same everywhere.
+func frameEnv(t *testing.T, far bool) *screen.Env {
+	t.Helper()
+	env := tuitest.Env(t, newServer(t))
+	if far {
+		env.Target = screen.Target{Name: "head.ml.corp", Address: "http://head.ml.corp:8265", LedgerKey: "k"}
+		env.LookPython = nil
+	}
+	return env
+}
+
+func frame(t *testing.T, env *screen.Env, w, h int, keys ...string) Model {
+	t.Helper()
+	m := New(env).Resize(screen.Size{W: w, H: h}).(Model)
+	t.Cleanup(m.Close)
+	if env.LookPython != nil {
+		m = update(m, pythonMsg{env.LookPython()})
+	}
+	return known(m, keys...)
+}
+
+// known types keys and answers for the disk.
+func known(m Model, keys ...string) Model {
+	m, _ = typed(m, keys...)
+	d := m.dir
+	d.pending = false
+	if d.upload {
+		d.path, d.files, d.bytes = "/home/ana/proj", 214, 1363148
+	}
+	return update(m, dirMsg{m.dirGen, d})
+}
+
+var filled = []string{
+	"python train.py --cfg cfg/vit.yaml", "tab", "vit-b16", "tab", "tab", "tab", "WANDB_MODE=offline", "enter", "HF_TOKEN=hf_abcdefgh", "tab", "team=vision", "tab", "4", "tab", "1", "tab", "16GiB",
+}
+
+func TestModel_View(t *testing.T) {
+	t.Parallel()
+	for _, size := range []screen.Size{{W: 60, H: 12}, {W: 80, H: 21}, {W: 140, H: 37}} {
+		for _, tt := range []struct {
+			name string
+			far  bool
+			keys []string
+		}{
+			{"empty", false, nil},
+			{"filled", false, filled},
+			{"wrong", false, append(append([]string{}, filled...), "x", "tab", "TPU", "ctrl+s")},
+			{"remote", true, []string{"python train.py && echo 'done'", "tab", "tab", ".", "tab", "HF_TOKEN=abc", "tab", "tab", "0.5"}},
+		} {
+			t.Run(fmt.Sprintf("%s %dx%d", tt.name, size.W, size.H+3), func(t *testing.T) {
+				t.Parallel()
+				tuitest.Golden(t, frame(t, frameEnv(t, tt.far), size.W, size.H, tt.keys...).View())
+			})
+		}
+	}
+	t.Run("16 colours 80x24", func(t *testing.T) {
+		t.Parallel()
+		env := frameEnv(t, false)
+		env.Styles = tuitest.Styles(termenv.ANSI, theme.Unicode())
+		tuitest.Golden(t, frame(t, env, 80, 21, filled...).View())
+	})
+	t.Run("ascii 80x24", func(t *testing.T) {
+		t.Parallel()
+		env := frameEnv(t, false)
+		env.Styles = tuitest.Styles(termenv.Ascii, theme.ASCII())
+		tuitest.Golden(t, frame(t, env, 80, 21, filled...).View())
+	})
+	t.Run("edit 140x40", func(t *testing.T) {
+		t.Parallel()
+		env := frameEnv(t, true)
+		m := Edit(env, jobOf(rayapi.SubmitRequest{
+			SubmissionID: "train", Entrypoint: "python train.py", Metadata: map[string]string{"team": "vision"},
+			RuntimeEnv: json.RawMessage(`{"working_dir":"gcs://_ray_pkg_51c2.zip","pip":["torch"],"env_vars":{"B":"2","A":"1"}}`),
+		})).Resize(screen.Size{W: 140, H: 37}).(Model)
+		t.Cleanup(m.Close)
+		tuitest.Golden(t, m.View())
+	})
+}
+
+func TestModel_ViewFits(t *testing.T) {
+	t.Parallel()
+	jobs := newServer(t)
+	states := map[string]func(Model) Model{
+		"empty":  func(m Model) Model { return m },
+		"filled": func(m Model) Model { return known(m, filled...) },
+		"wrong":  func(m Model) Model { return known(m, append(append([]string{}, filled...), "x", "ctrl+s")...) },
+		"many lines": func(m Model) Model {
+			return known(m, "tab", "tab", "tab", "tab", "paste:"+strings.Repeat("A=日本語 long long long long long long long long\n", 80))
+		},
+		"failed": func(m Model) Model {
+			m.failure = strings.Repeat("the server said something long ", 20)
+			return m.laidOut()
+		},
+		"uploading": func(m Model) Model {
+			m.sending = sending{phase: uploading, done: 1 << 20, total: 100 << 20}
+			return m.laidOut()
+		},
+	}
+	for name, state := range states {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := tuitest.Env(t, jobs)
+			env.Drafts = nil
+			base := state(New(env).Resize(screen.Size{W: 80, H: 21}).(Model))
+			t.Cleanup(base.Close)
+			for w := 60; w <= 300; w += 13 {
+				for h := 12; h <= 97; h += 5 {
+					m := base.Resize(screen.Size{W: w, H: h}).(Model)
+					v := m.View()
+					if got := lipgloss.Height(v); got != h {
+						t.Fatalf("%dx%d: View has %d lines", w, h, got)
+					}
+					caret := false
+					for _, l := range strings.Split(v, "\n") {
+						if n := ansi.StringWidth(l); n > w {
+							t.Fatalf("%dx%d: line of %d cells: %q", w, h, n, l)
+						}
+						caret = caret || strings.Contains(l, "▏")
+					}
+					if !caret {
+						t.Fatalf("%dx%d: the focused field %s is not on screen:\n%s", w, h, m.form.Focused(), v)
+					}
+				}
+			}
+		})
+	}
+	t.Run("no size yet", func(t *testing.T) {
+		t.Parallel()
+		m := New(tuitest.Env(t, jobs)).(Model)
+		t.Cleanup(m.Close)
+		if v := m.View(); v != "" {
+			t.Errorf("View = %q, want nothing", v)
+		}
+	})
+}
