@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// version is the release; the build may set it with -ldflags.
+var version = "0.1.0" //nolint:gochecknoglobals // set by the linker
+
+// app is one run of the program: its streams, environment and global flags.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+
+	address  string
+	stateDir string
+}
+
+// run executes the command line and returns the exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.rootCmd()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !quiet(err) {
+		fmt.Fprintln(a.stderr, "dray: "+errorText(err))
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return 130
+	}
+	return exitCode(err)
+}
+
+// errorText is the sentence for the user, on one line where the error has one.
+func errorText(err error) string {
+	text := strings.TrimSpace(err.Error())
+	var usage *usageError
+	if errors.As(err, &usage) && !strings.Contains(text, "--help") {
+		text += " (dray --help lists the verbs and flags)"
+	}
+	return text
+}
+
+func (a *app) rootCmd() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "dray [verb]",
+		Short: "The terminal job dashboard for Ray",
+		Long: `dray submits, watches, stops and reruns Ray jobs and reads their logs.
+
+Without a verb it opens the dashboard. It talks to a Ray cluster's Jobs API, or,
+where no Ray runs, to its own embedded backend, which needs no installation.
+
+Where it connects: --address, else RAY_API_SERVER_ADDRESS, else RAY_ADDRESS,
+else "auto": the Ray that runs on this head node, else the embedded backend.
+
+Exit codes: 0 ok, 1 error, 2 usage, 3 the job failed, 4 the job was stopped,
+5 not found, 6 unreachable.`,
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no verb %q", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.dashboard(cmd.Context()) },
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.address, "address", "", "`where` to connect: embedded, auto, or http(s)://HOST:PORT")
+	flags.StringVar(&a.stateDir, "state-dir", "", "`folder` of the embedded backend (default $DRAY_STATE_DIR, else $XDG_STATE_HOME/dray)")
+	root.AddCommand(
+		a.serveCmd(), a.submitCmd(), a.lsCmd(), a.getCmd(), a.logsCmd(), a.stopCmd(),
+		a.rerunCmd(), a.deleteCmd(), a.waitCmd(), a.versionCmd(),
+	)
+	return root
+}
+
+// exactArgs is cobra's check with a sentence of ours and the usage exit code.
+func exactArgs(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("%s takes %s, got %d arguments", cmd.CommandPath(), what, len(args))
+		}
+		return nil
+	}
+}
+
+func minArgs(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("%s takes %s", cmd.CommandPath(), what)
+		}
+		return nil
+	}
+}
+
+// output is the -o flag of the verbs that print data.
+type output string
+
+func (o *output) String() string { return string(*o) }
+func (o *output) Type() string   { return "format" }
+
+// Set takes "table" or "json".
+func (o *output) Set(s string) error {
+	if s != "table" && s != "json" {
+		return fmt.Errorf("it is table or json, not %q", s)
+	}
+	*o = output(s)
+	return nil
+}
+
+func addOutput(cmd *cobra.Command) *output {
+	o := output("table")
+	cmd.Flags().VarP(&o, "output", "o", "output `format`: table or json")
+	return &o
+}
+
+func (o *output) json() bool { return *o == "json" }
+
+// printJSON prints v indented, and nothing else.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"dray/backend/client"
+	"dray/backend/contexts"
+	"dray/backend/ledger"
+)
+
+// session is a connection to one server, with what belongs to it.
+type session struct {
+	client *client.Client
+	target contexts.Target
+	ledger *ledger.Ledger
+	key    string // names the server in the ledger
+	host   host   // nil for a remote server
+	cwd    string
+}
+
+// host is the embedded backend as the verbs see it: this process may be it, or
+// a guest of the process that is.
+type host interface {
+	Endpoint() client.Endpoint
+	// Summary names the jobs that go on and those that wait for a backend;
+	// both are empty in a guest, whose holder stays.
+	Summary(ctx context.Context) (running, queued []string, err error)
+	Close(ctx context.Context) error
+}
+
+const closeTimeout = 10 * time.Second
+
+// close lets the embedded backend go. Its jobs go on.
+func (s *session) close() error {
+	if s.host == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	return s.host.Close(ctx)
+}
+
+// connect finds the server and prepares the client; it does not wait for an
+// answer.
+func (a *app) connect(ctx context.Context) (*session, error) {
+	target, err := contexts.Resolve(ctx, contexts.Options{Flag: a.address, Getenv: a.getenv})
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	state, err := a.statePath()
+	if err != nil {
+		return nil, err
+	}
+	cwd, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("the current folder cannot be found: %w", err)
+	}
+	s := &session{target: target, cwd: cwd, key: ledgerKey(target)}
+	if s.ledger, err = ledger.Open(filepath.Join(state, "ledger")); err != nil {
+		return nil, err
+	}
+	endpoint, err := a.endpoint(ctx, s, state)
+	if err != nil {
+		return nil, err
+	}
+	endpoint.Version = version
+	if s.client, err = client.New(endpoint); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (a *app) endpoint(ctx context.Context, s *session, state string) (client.Endpoint, error) {
+	if !s.target.Embedded {
+		return contexts.Endpoint(s.target, a.getenv)
+	}
+	h, err := openHost(ctx, state, s.cwd)
+	if err != nil {
+		return client.Endpoint{}, err
+	}
+	s.host = h
+	return h.Endpoint(), nil
+}
+
+func ledgerKey(t contexts.Target) string {
+	if t.Embedded {
+		return "embedded"
+	}
+	return contexts.Redacted(t.URL) // a password must not become a file name
+}
+
+// statePath returns the absolute state folder, which need not exist yet.
+func (a *app) statePath() (string, error) {
+	dir := a.stateDir
+	if dir == "" {
+		dir = a.getenv("DRAY_STATE_DIR")
+	}
+	if dir == "" {
+		base := a.getenv("XDG_STATE_HOME")
+		if base == "" || !filepath.IsAbs(base) {
+			home, err := os.UserHomeDir()
+			if err != nil {
+				return "", fmt.Errorf("no place for the state: set HOME or --state-dir: %w", err)
+			}
+			base = filepath.Join(home, ".local", "state")
+		}
+		dir = filepath.Join(base, "dray")
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("state folder %s: %w", dir, err)
+	}
+	return abs, nil
+}
+
+// with runs a verb's work on a connection and closes it after.
+func (a *app) with(ctx context.Context, work func(ctx context.Context, s *session) error) error {
+	s, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	err = work(ctx, s)
+	if closeErr := s.close(); err == nil {
+		err = closeErr
+	}
+	return err
+}

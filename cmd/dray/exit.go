@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"dray/backend/client"
+	"dray/backend/rayapi"
+)
+
+// Exit codes. They are part of the interface: scripts rely on them.
+const (
+	exitOK          = 0
+	exitError       = 1
+	exitUsage       = 2
+	exitFailed      = 3 // the job failed
+	exitStopped     = 4 // the job was stopped
+	exitNotFound    = 5
+	exitUnreachable = 6
+)
+
+// usageError says that the command line is wrong.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// jobEnd is how a job that was waited for ended; it carries the exit code and
+// nothing to print.
+type jobEnd struct{ status rayapi.Status }
+
+func (e *jobEnd) Error() string { return "the job ended " + string(e.status) }
+
+// exitCode maps what a verb returned to the process's exit code.
+func exitCode(err error) int {
+	var usage *usageError
+	var end *jobEnd
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &end):
+		return endCode(end.status)
+	case errors.Is(err, rayapi.ErrNotFound):
+		return exitNotFound
+	case errors.Is(err, client.ErrUnreachable):
+		return exitUnreachable
+	default:
+		return exitError
+	}
+}
+
+func endCode(s rayapi.Status) int {
+	switch s {
+	case rayapi.StatusFailed:
+		return exitFailed
+	case rayapi.StatusStopped:
+		return exitStopped
+	default:
+		return exitOK
+	}
+}
+
+// quiet reports whether an error needs no sentence: the user interrupted, or
+// the job's end was already told.
+func quiet(err error) bool {
+	var end *jobEnd
+	return errors.Is(err, context.Canceled) || errors.As(err, &end)
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"dray/backend"
+	"dray/backend/contexts"
+	"dray/backend/server"
+)
+
+type serveFlags struct {
+	listen    string
+	plaintext bool
+}
+
+func (a *app) serveCmd() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the Ray Jobs API for ray job, JobSubmissionClient and curl",
+		Long: `Serves the embedded backend's jobs over TCP, so that the official ray job CLI
+and Python's JobSubmissionClient work against it.
+
+The port runs commands, so it asks for a token: RAY_AUTH_TOKEN, else the file
+RAY_AUTH_TOKEN_PATH, else ~/.ray/auth_token, else one of its own that it makes in
+the state folder. RAY_AUTH_MODE=disabled turns the token off, on loopback only.`,
+		Args: exactArgs(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), f) },
+	}
+	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8265", "`HOST:PORT` to listen on; port 0 picks one")
+	cmd.Flags().BoolVar(&f.plaintext, "i-know-plaintext", false, "listen beyond loopback although token and data travel unencrypted")
+	return cmd
+}
+
+// serve runs until ctx ends. The line on stdout says that it is ready.
+func (a *app) serve(ctx context.Context, f serveFlags) error {
+	log := slog.New(slog.NewTextHandler(a.stderr, nil))
+	state, err := a.statePath()
+	if err != nil {
+		return err
+	}
+	cwd, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("the current folder cannot be found: %w", err)
+	}
+	token, from, err := a.serveToken(state)
+	if err != nil {
+		return err
+	}
+	ln, err := listen(ctx, f, token != "")
+	if err != nil {
+		return err
+	}
+	host, err := backend.Open(ctx, backend.Config{StateDir: state, DefaultDir: cwd, Version: version, Log: log})
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	guard := server.Guard(host.Handler(), server.GuardConfig{Token: token, AuthDisabled: token == "", Hosts: hostNames(ln, f.listen), Log: log})
+	srv := server.HTTPServer(guard, log)
+	base := "http://" + ln.Addr().String()
+	fmt.Fprintln(a.stdout, "listening on "+base)
+	a.explainAttach(base, token != "", from)
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(server.LimitListener(ln)) }() // ends with srv.Close below
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+	}
+	return errors.Join(ignoreClosed(err), a.shutdown(srv, host))
+}
+
+func (a *app) shutdown(srv *http.Server, host *backend.Host) error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	grace, stop := context.WithTimeout(ctx, time.Second)
+	defer stop()
+	err := srv.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = srv.Close()
+	}
+	if running, queued, sumErr := host.Summary(ctx); sumErr == nil {
+		a.sayWhatGoesOn(running, queued)
+	}
+	return errors.Join(err, host.Close(ctx))
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// listen binds before anything else is started, so that a taken port is one
+// sentence and not a log line.
+func listen(ctx context.Context, f serveFlags, hasToken bool) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(f.listen)
+	if err != nil {
+		return nil, usagef("--listen %q is not HOST:PORT, such as 127.0.0.1:8265", f.listen)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return nil, usagef("--listen %q: the port is a number from 0 to 65535", f.listen)
+	}
+	if !loopback(host) {
+		if !hasToken {
+			return nil, usagef("RAY_AUTH_MODE=disabled works on loopback only: anybody who reaches %s could run commands here", f.listen)
+		}
+		if !f.plaintext {
+			return nil, usagef("%s is not loopback, and the token would travel unencrypted: listen on 127.0.0.1 and use an ssh tunnel, or add --i-know-plaintext", f.listen)
+		}
+	}
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", f.listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is taken, perhaps by a Ray dashboard: stop that, or choose another port with --listen HOST:PORT", f.listen)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", f.listen, err)
+	}
+	return ln, nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// hostNames are the values of the Host header that mean us. Any other comes
+// from a page that had its own name resolved to our address.
+func hostNames(ln net.Listener, listen string) []string {
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	if err != nil {
+		return nil
+	}
+	names := []string{"localhost", "127.0.0.1", "::1"}
+	if host, _, err := net.SplitHostPort(listen); err == nil && host != "" {
+		names = append(names, host)
+	}
+	for i, n := range names {
+		names[i] = net.JoinHostPort(n, port)
+	}
+	return names
+}
+
+// serveToken finds the token that clients must send, and says where it is
+// from; "" when the user turned it off.
+func (a *app) serveToken(state string) (token, from string, err error) {
+	if strings.EqualFold(a.getenv("RAY_AUTH_MODE"), "disabled") {
+		return "", "", nil
+	}
+	home, _ := os.UserHomeDir()
+	token, from, err = contexts.FindToken(a.getenv, home)
+	if err != nil || token != "" {
+		return token, from, err
+	}
+	return backend.OwnToken(state)
+}
+
+// explainAttach prints, on stderr, the lines that attach Ray's own client.
+func (a *app) explainAttach(base string, hasToken bool, from string) {
+	fmt.Fprintln(a.stderr, "dray: attach the official client with")
+	fmt.Fprintf(a.stderr, "  export RAY_API_SERVER_ADDRESS=%s\n", base)
+	if !hasToken {
+		fmt.Fprintln(a.stderr, "dray: WARNING: RAY_AUTH_MODE=disabled: every user of this machine can run commands as you through this port")
+		return
+	}
+	fmt.Fprintln(a.stderr, "  export RAY_AUTH_MODE=token")
+	if strings.HasPrefix(from, "/") {
+		fmt.Fprintf(a.stderr, "  export RAY_AUTH_TOKEN_PATH=%s\n", from)
+	}
+	fmt.Fprintln(a.stderr, "  ray job list")
+	fmt.Fprintf(a.stderr, "dray: the token is from %s\n", from)
+}
