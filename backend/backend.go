@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -65,7 +64,7 @@ const (
 // It returns when the API can be dialled. Close the Host.
 func Open(ctx context.Context, cfg Config) (*Host, error) {
 	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Getenv == nil {
 		cfg.Getenv = os.Getenv

@@ -83,23 +83,27 @@ func TestPoll_paceFollowsTheServer(t *testing.T) {
 	t.Parallel()
 	running := []rayapi.Job{tuitest.Job("a", rayapi.StatusRunning, "true", time.Minute, 0)}
 	tests := []struct {
-		name   string
-		jobs   []rayapi.Job
-		took   time.Duration
-		rounds int
-		want   time.Duration
+		name     string
+		jobs     []rayapi.Job
+		took     time.Duration
+		rounds   int
+		embedded bool
+		want     time.Duration
 	}{
-		{"active", running, time.Millisecond, 5, time.Second},
-		{"idle", nil, time.Millisecond, 1, 3 * time.Second},
-		{"idle for long", nil, time.Millisecond, 9, 10 * time.Second},
-		{"active but slow", running, 3 * time.Second, 1, 15 * time.Second},
-		{"very slow", running, 20 * time.Second, 1, 30 * time.Second},
+		{"active", running, time.Millisecond, 5, false, time.Second},
+		{"idle", nil, time.Millisecond, 1, false, 3 * time.Second},
+		{"idle for long", nil, time.Millisecond, 9, false, 10 * time.Second},
+		{"idle, embedded", nil, time.Millisecond, 9, true, 2 * time.Second},
+		{"active but slow", running, 3 * time.Second, 1, true, 15 * time.Second},
+		{"very slow", running, 20 * time.Second, 1, false, 30 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, 80, 24, nil, nil).m.poll
-			p.quiet = 0
+			env := *p.env
+			env.Target.Embedded = tt.embedded
+			p.env, p.quiet = &env, 0
 			for range tt.rounds {
 				p, _ = p.ask()
 				p, _ = p.answered(listedMsg{seq: p.seq, jobs: tt.jobs, took: tt.took})

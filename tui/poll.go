@@ -17,11 +17,12 @@ import (
 const (
 	listTimeout = time.Minute
 	// busyPause and the idle pauses lie between an answer and the next
-	// question; slowFactor stretches them for a server that takes long, whose
+	// question, ownPause at the most for our own backend; slowFactor stretches them for a server that takes long, whose
 	// head is blocked meanwhile.
 	busyPause  = time.Second
 	idlePause  = 3 * time.Second
 	idleMost   = 10 * time.Second
+	ownPause   = 2 * time.Second
 	slowFactor = 5
 	slowMost   = 30 * time.Second
 	// slowAfter is when an answer counts as late.
@@ -164,6 +165,9 @@ func (p poll) pause() time.Duration {
 	d := busyPause
 	if p.quiet > 0 && len(p.stopping) == 0 {
 		d = min(idleMost, idlePause*time.Duration(p.quiet+1)/2)
+	}
+	if p.env.Target.Embedded { // costs a millisecond, and what another terminal submits should show soon
+		d = min(d, ownPause)
 	}
 	return max(d, min(slowMost, slowFactor*p.took))
 }

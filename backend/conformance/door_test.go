@@ -15,8 +15,14 @@ import (
 func browserChecks() []check {
 	var checks []check
 	for _, h := range [][2]string{
-		{"User-Agent", "Mozilla/5.0"}, {"Referer", "http://x/"}, {"Origin", "http://x"}, {"Sec-Fetch-Mode", "cors"},
-		{"Sec-Fetch-Dest", "empty"}, {"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-User", "?1"}, {"Access-Control-Request-Method", "POST"},
+		{"User-Agent", "Mozilla/5.0"},
+		{"Referer", "http://x/"},
+		{"Origin", "http://x"},
+		{"Sec-Fetch-Mode", "cors"},
+		{"Sec-Fetch-Dest", "empty"},
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Sec-Fetch-User", "?1"},
+		{"Access-Control-Request-Method", "POST"},
 	} {
 		checks = append(checks, check{name: "browser: POST with " + h[0], run: func(t *testing.T, s *target) {
 			s.do(t, "POST", "/api/jobs/", body{"entrypoint": "true"}, h[0], h[1]).want(t, 405, "'POST' method not allowed for browser traffic.")

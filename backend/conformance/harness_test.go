@@ -29,7 +29,7 @@ type target struct {
 	base  string
 	token string // "" when the server wants none
 	ray   bool   // a real Ray head
-	dir   string // dray's state folder
+	dir   string // dray's state folder, or what RAY_TMPDIR is for a head
 }
 
 // check is one promise of the API.

@@ -108,7 +108,8 @@ func (s *target) dialTail(ctx context.Context, t *testing.T, id string, header .
 	for i := 0; i+1 < len(header); i += 2 {
 		h.Set(header[i], header[i+1])
 	}
-	conn, resp, err := websocket.Dial(ctx, s.base+"/api/jobs/"+id+"/logs/tail", &websocket.DialOptions{HTTPHeader: h, CompressionMode: websocket.CompressionDisabled})
+	conn, resp, err := websocket.Dial(ctx, s.base+"/api/jobs/"+id+"/logs/tail", //nolint:bodyclose // the connection owns it
+		&websocket.DialOptions{HTTPHeader: h, CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
 		var text []byte
 		if resp != nil {

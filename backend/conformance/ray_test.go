@@ -41,7 +41,7 @@ func startRay(t *testing.T, name, token string) *target {
 		"--port="+strconv.Itoa(freePort(t)), "--dashboard-host=127.0.0.1", "--dashboard-port="+port,
 		"--dashboard-agent-listen-port="+strconv.Itoa(freePort(t)), "--dashboard-agent-grpc-port="+strconv.Itoa(freePort(t)),
 		"--ray-client-server-port="+strconv.Itoa(freePort(t)), "--metrics-export-port="+strconv.Itoa(freePort(t)),
-		"--temp-dir="+tmp, "--include-dashboard=true", "--disable-usage-stats")
+		"--temp-dir="+filepath.Join(tmp, "ray"), "--include-dashboard=true", "--disable-usage-stats")
 	cmd.Env = append(rayEnv(t), "RAY_AUTH_MODE=disabled")
 	if token != "" {
 		cmd.Env = append(rayEnv(t), "RAY_AUTH_MODE=token", "RAY_AUTH_TOKEN="+token)
@@ -59,7 +59,7 @@ func startRay(t *testing.T, name, token string) *target {
 		killSession(t, tmp)
 		_ = os.RemoveAll(tmp)
 	})
-	s := &target{name: name, base: "http://127.0.0.1:" + port, token: token, ray: true}
+	s := &target{name: name, base: "http://127.0.0.1:" + port, token: token, ray: true, dir: tmp}
 	s.awaitHead(t, &out)
 	return s
 }
@@ -139,6 +139,7 @@ func TestRay(t *testing.T) {
 	t.Run("ray", func(t *testing.T) {
 		head := startRay(t, "ray", "")
 		t.Run("clients", func(t *testing.T) { runClients(t, head, bin, &rep) })
+		t.Run("head node", func(t *testing.T) { onHeadNode(t, head, bin) })
 		t.Run("checks", func(t *testing.T) { runAll(t, head, allChecks(), &rep) })
 	})
 	t.Run("ray with a token", func(t *testing.T) {
@@ -155,6 +156,17 @@ func TestRay(t *testing.T) {
 		t.Run("clients", func(t *testing.T) { runClients(t, s, bin, &rep) })
 		t.Run("checks", func(t *testing.T) { runAll(t, s, authChecks(), &rep) })
 	})
+}
+
+// onHeadNode checks that dray without an address finds the Ray of its machine.
+func onHeadNode(t *testing.T, s *target, bin string) {
+	id := s.submit(t, body{"entrypoint": "true"})
+	cmd := exec.CommandContext(t.Context(), bin, "ls", "-o", "json")
+	cmd.Env = append(rayEnv(t), "RAY_TMPDIR="+s.dir, "DRAY_STATE_DIR="+t.TempDir())
+	out, err := cmd.Output()
+	if err != nil || !strings.Contains(string(out), id) {
+		t.Errorf("dray ls on the head node: %v\n%s", err, out)
+	}
 }
 
 // command runs a program to its end and returns what it printed.

@@ -22,13 +22,13 @@ func Quote(word string) string {
 	if word == "" {
 		return "''"
 	}
-	if strings.IndexFunc(word, unsafe) < 0 {
+	if strings.TrimFunc(word, plain) == "" {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'"'"'`) + "'"
 }
 
-func unsafe(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
-		strings.ContainsRune("@%+=:,./-_", r))
+func plain(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+		strings.ContainsRune("@%+=:,./-_", r)
 }

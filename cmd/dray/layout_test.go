@@ -27,7 +27,8 @@ func TestImportDirections(t *testing.T) {
 	}{
 		{
 			"the backend draws nothing", "./backend/...",
-			[]string{"github.com/charmbracelet/", "dray/tui", "dray/theme", "dray/cmd"}, nil,
+			[]string{"github.com/charmbracelet/", "dray/tui", "dray/theme", "dray/cmd"},
+			nil,
 		},
 		{
 			"a screen is a client", "./tui/...",

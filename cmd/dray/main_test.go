@@ -68,7 +68,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// code runs a command and demands its exit code: code 3 dray submit …
+// code runs a command and demands its exit code, as in "code 3 dray wait ID".
 func code(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: code N command [arg…]")
