@@ -79,11 +79,15 @@ func (s safe) Init() tea.Cmd {
 }
 
 // Update returns the unchanged model after a panic: the program is ending.
-func (s safe) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
-	next = s
+func (s safe) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := s.try(msg)
+	return s, cmd
+}
+
+func (s *safe) try(msg tea.Msg) (cmd tea.Cmd) {
 	defer s.crash.catch()
-	m, cmd := s.model.update(msg)
-	return safe{m}, cmd
+	s.model, cmd = s.update(msg)
+	return cmd
 }
 
 // View returns what could be drawn.

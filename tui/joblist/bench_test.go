@@ -47,7 +47,7 @@ func BenchmarkRefresh(b *testing.B) {
 			answers[1].Jobs[i].Status = rayapi.StatusSucceeded
 		}
 		b.Run(fmt.Sprintf("dray/%d", n), func(b *testing.B) {
-			var s screen.Screen = joblist.New(env(b)).Resize(screen.Size{W: 140, H: 37})
+			s := joblist.New(env(b)).Resize(screen.Size{W: 140, H: 37})
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				msg := answers[i%2]
@@ -84,8 +84,11 @@ func BenchmarkFilter(b *testing.B) {
 // bubble is the table that everybody uses, over the same jobs.
 func bubble(jobs []rayapi.Job) table.Model {
 	return table.New(table.WithFocused(true), table.WithHeight(35), table.WithRows(bubbleRows(jobs)), table.WithColumns([]table.Column{
-		{Title: "STATUS", Width: 11}, {Title: "SUBMISSION ID", Width: 20}, {Title: "ENTRYPOINT", Width: 27},
-		{Title: "START", Width: 13}, {Title: "EXIT", Width: 4},
+		{Title: "STATUS", Width: 11},
+		{Title: "SUBMISSION ID", Width: 20},
+		{Title: "ENTRYPOINT", Width: 27},
+		{Title: "START", Width: 13},
+		{Title: "EXIT", Width: 4},
 	}))
 }
 

@@ -115,12 +115,14 @@ func (m Model) listed(msg screen.ListMsg) Model {
 	if !fresh {
 		return m.laidOut()
 	}
-	rows, same := rowsOf(msg.Jobs, m.rows)
+	rows, changed, same := rowsOf(msg.Jobs, m.rows)
 	m.rows = rows
-	if !same {
-		m.order = nil
+	if same && m.by != byDuration { // durations change by themselves
+		m.order = merged(rows, m.order, changed, m.compare())
+		m = m.pick()
+	} else {
+		m = m.arrange()
 	}
-	m = m.arrange()
 	if m.want != "" {
 		t, found := m.table.Select(m.want)
 		m.table = t
@@ -133,8 +135,12 @@ func (m Model) listed(msg screen.ListMsg) Model {
 
 // arrange sorts and filters.
 func (m Model) arrange() Model {
-	m.order = sorted(m.rows, m.order, m.by.compare(m.reverse, m.list.Now.UnixMilli()))
+	m.order = sorted(m.rows, m.compare())
 	return m.pick()
+}
+
+func (m Model) compare() func(a, b *row) int {
+	return m.by.compare(m.reverse, m.list.Now.UnixMilli())
 }
 
 func (m Model) pick() Model {

@@ -19,23 +19,27 @@ type row struct {
 }
 
 // rowsOf makes the rows of jobs. A row that was there before, at the same
-// place, keeps its search text; most are.
-func rowsOf(jobs []rayapi.Job, before []row) (rows []row, sameIDs bool) {
+// place, keeps its search text; most are. It returns the places of the rows
+// that sort differently from before, or false when rows have changed places.
+func rowsOf(jobs []rayapi.Job, before []row) (rows []row, changed []int32, samePlaces bool) {
 	rows = make([]row, len(jobs))
-	sameIDs = len(before) == len(jobs)
+	samePlaces = len(before) <= len(jobs)
 	for i := range jobs {
 		job := &jobs[i]
 		r := row{job: job, id: job.ID(), kind: jobtext.KindOf(job), start: ms(job.StartTime), end: ms(job.EndTime)}
-		if i < len(before) && before[i].id == r.id {
-			if before[i].kind == r.kind {
-				r.text = before[i].text
-			}
-		} else {
-			sameIDs = false
+		switch {
+		case i >= len(before):
+			changed = append(changed, int32(i))
+		case before[i].id != r.id:
+			samePlaces = false
+		case before[i].kind != r.kind || before[i].start != r.start || before[i].end != r.end:
+			changed = append(changed, int32(i))
+		default:
+			r.text = before[i].text
 		}
 		rows[i] = r
 	}
-	return rows, sameIDs
+	return rows, changed, samePlaces
 }
 
 func ms(p *int64) int64 {
@@ -121,21 +125,41 @@ func (o order) compare(reverse bool, now int64) func(a, b *row) int {
 	}
 }
 
-// sorted returns the places of rows in order. It starts from the last order
-// when that fits, because little changes between two answers.
-func sorted(rows []row, last []int32, compare func(a, b *row) int) []int32 {
-	places := slices.Clone(last)
-	if len(last) != len(rows) {
-		places = make([]int32, len(rows))
-		for i := range places {
-			places[i] = int32(i)
-		}
+// sorted returns the places of rows in order.
+func sorted(rows []row, compare func(a, b *row) int) []int32 {
+	places := make([]int32, len(rows))
+	for i := range places {
+		places[i] = int32(i)
+	}
+	slices.SortFunc(places, func(a, b int32) int { return compare(&rows[a], &rows[b]) })
+	return places
+}
+
+// merged returns the places of rows in order, where last was the order before
+// the rows at changed changed or came. Between two answers these are few.
+func merged(rows []row, last, changed []int32, compare func(a, b *row) int) []int32 {
+	if len(changed) == 0 {
+		return last
 	}
 	byPlace := func(a, b int32) int { return compare(&rows[a], &rows[b]) }
-	if !slices.IsSortedFunc(places, byPlace) {
-		slices.SortFunc(places, byPlace)
+	moved := make([]bool, len(rows))
+	for _, p := range changed {
+		moved[p] = true
 	}
-	return places
+	changed = slices.Clone(changed)
+	slices.SortFunc(changed, byPlace)
+	places := make([]int32, 0, len(rows))
+	for _, p := range last {
+		if moved[p] {
+			continue
+		}
+		for len(changed) > 0 && byPlace(changed[0], p) < 0 {
+			places = append(places, changed[0])
+			changed = changed[1:]
+		}
+		places = append(places, p)
+	}
+	return append(places, changed...)
 }
 
 // filter is a set of words that must, or with "!" must not, be in a job's id,

@@ -7,6 +7,7 @@ package cell
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
@@ -105,19 +106,45 @@ func Spread(left, right string, w int, tail string) string {
 }
 
 // Wrap breaks plain text into lines of at most w cells, at blanks where there
-// are some. Blanks at the start of a line stay.
+// are some. Blanks at the start of the text stay. Hyphens do not break: they
+// begin options.
 func Wrap(s string, w int) []string {
 	if w <= 0 {
 		return nil
 	}
-	if Width(s) <= w {
-		return []string{s}
+	var lines []string
+	for len(s) > w { // no cell is less than a byte
+		head := ansi.Truncate(window(s, w), w, "")
+		n := len(head)
+		if n == 0 { // a character wider than the line
+			_, n = utf8.DecodeRuneInString(s)
+		}
+		if n == len(s) {
+			break
+		}
+		if i := strings.LastIndexByte(head, ' '); s[n] != ' ' && i >= 0 && strings.Trim(head[:i], " ") != "" {
+			n = i
+		}
+		lines = append(lines, strings.TrimRight(s[:n], " "))
+		s = strings.TrimLeft(s[n:], " ")
 	}
-	lines := strings.Split(ansi.Wrap(s, w, ""), "\n")
-	for i, l := range lines {
-		lines[i] = strings.TrimRight(l, " ")
+	if s == "" && len(lines) > 0 {
+		return lines
 	}
-	return lines
+	return append(lines, s)
+}
+
+// window returns the start of s, in whole characters, that surely holds w
+// cells: measuring all of a long text for each line would take too long.
+func window(s string, w int) string {
+	n := 16*w + 64
+	if len(s) <= n {
+		return s
+	}
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // Ink is a style split into the sequences that switch it on and off, so that

@@ -1,0 +1,70 @@
+package help_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/bubbles/key"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/muesli/termenv"
+
+	"dray/theme"
+	"dray/tui/help"
+	"dray/tui/screen"
+	"dray/tui/tuitest"
+)
+
+func bindings() []screen.Binding {
+	var all []screen.Binding
+	for _, group := range []string{"MOVE", "JOB", "OWN"} {
+		for i := range 8 {
+			all = append(all, screen.Binding{
+				Binding: key.NewBinding(key.WithKeys("k"), key.WithHelp(fmt.Sprintf("%s%d", group[:1], i), "does "+group)),
+				ID:      fmt.Sprint(group, i), Group: group,
+			})
+		}
+	}
+	all[3].SetEnabled(false)
+	return all
+}
+
+func TestView_holdsEveryEnabledKey(t *testing.T) {
+	t.Parallel()
+	lines := make([]string, 40)
+	m := help.New(tuitest.Styles(termenv.Ascii, theme.Unicode()), "Test", bindings()).Resize(screen.Size{W: 140, H: 40})
+	view := strings.Join(m.View(lines), "\n")
+	for _, b := range bindings() {
+		if got := strings.Contains(view, b.Help().Key+"  "+b.Help().Desc); got != b.Enabled() {
+			t.Errorf("%s is shown: %t, want %t", b.Help().Key, got, b.Enabled())
+		}
+	}
+}
+
+func TestUpdate_scrollsToTheLastKey(t *testing.T) {
+	t.Parallel()
+	lines := make([]string, 12)
+	m := help.New(tuitest.Styles(termenv.Ascii, theme.Unicode()), "Test", bindings()).Resize(screen.Size{W: 60, H: 12})
+	if strings.Contains(strings.Join(m.View(lines), "\n"), "O7") {
+		t.Fatal("all of it fits: nothing to scroll")
+	}
+	for range 40 {
+		next, open := m.Update(tuitest.Key("j"))
+		if !open {
+			t.Fatal("j closed the help")
+		}
+		m = next
+	}
+	out := m.View(lines)
+	if len(out) != 12 || !strings.Contains(strings.Join(out, "\n"), "O7") {
+		t.Errorf("the last key is not shown:\n%s", strings.Join(out, "\n"))
+	}
+	for _, l := range out {
+		if ansi.StringWidth(l) > 60 {
+			t.Errorf("%q is too wide", l)
+		}
+	}
+	if _, open := m.Update(tuitest.Key("esc")); open {
+		t.Error("esc does not close the help")
+	}
+}
