@@ -47,7 +47,16 @@ func newStage(ctx context.Context, bin string) (*stage, error) {
 	if err := os.WriteFile(filepath.Join(st.project, "train.py"), []byte(trainScript), 0o644); err != nil {
 		return nil, err
 	}
+	if err := os.WriteFile(filepath.Join(st.project, "etl.py"), []byte("import sys\nprint('loaded', sys.argv[2])\n"), 0o644); err != nil {
+		return nil, err
+	}
 	for _, args := range [][]string{
+		{"submit", "--wait", "--metadata", "owner=ana", "--", "python3 etl.py --day 2026-11-19"},
+		{"submit", "--wait", "--metadata", "owner=ana", "--", "python3 etl.py --day 2026-11-20"},
+		{"submit", "--wait", "--id", "smoke-gpu", "--", "python3 smoke.py --gpu"},
+		{"submit", "--wait", "--metadata", "owner=ana", "--", "python3 etl.py --day 2026-11-21"},
+		{"submit", "--wait", "--metadata", "owner=ana", "--", "python3 etl.py --day 2026-11-22"},
+		{"submit", "--wait", "--id", "sweep-lr-0.001", "--metadata", "sweep=lr-grid", "--", "python3 train.py 0.001"},
 		{"submit", "--wait", "--id", "nightly-2026-11-22", "--metadata", "owner=ana", "--", "python3 train.py 0.001"},
 		{"submit", "--wait", "--id", "sweep-lr-0.003", "--metadata", "sweep=lr-grid", "--", "python3 train.py 0.003"},
 		{"submit", "--wait", "--id", "sweep-lr-0.03", "--metadata", "sweep=lr-grid", "--env", "WANDB_MODE=offline", "--", "python3 train.py 0.03"},
