@@ -44,6 +44,14 @@ func (u user) sees(text string) {
 	}
 }
 
+func (u user) seesNo(text string) {
+	u.t.Helper()
+	err := u.term.Await(u.t.Context(), patience, "screen without "+text, func(s string) bool { return !strings.Contains(s, text) })
+	if err != nil {
+		u.t.Fatal(err)
+	}
+}
+
 func (u user) seesRow(id, word string) {
 	u.t.Helper()
 	err := u.term.Await(u.t.Context(), patience, word+" in the row of "+id, func(screen string) bool {
@@ -206,6 +214,7 @@ func TestDashboard_noColor(t *testing.T) {
 			u.types("?")
 			u.sees("Help")
 			u.types("\x1b")
+			u.seesNo("Help") // an escape and a letter in one go are an alt key
 			u.types("q")
 			if err := u.term.Wait(t.Context(), patience); err != nil {
 				t.Fatal(err)

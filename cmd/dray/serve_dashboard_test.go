@@ -16,7 +16,7 @@ func TestServe_behindDashboard(t *testing.T) {
 	u := user{t, dashboard(t, home, 80, 24)}
 	u.sees("live")
 	s := serve(t, home)
-	long := printer{id: "long", mark: home + "/mark-long", lines: 400, code: 2}
+	long := printer{id: "long", mark: home + "/mark-long", lines: 1500, code: 2}
 	if err := s.call(t.Context(), "POST", "/api/jobs/", long.request(), nil); err != nil {
 		t.Fatal(err)
 	}
