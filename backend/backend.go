@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,6 +57,7 @@ type Host struct {
 // waits for one that is starting or changing.
 const (
 	takeoverEvery = 100 * time.Millisecond
+	takeoverMost  = 5 * time.Second // after failures
 	dialPatience  = 10 * time.Second
 	dialRetry     = 20 * time.Millisecond
 )
@@ -91,19 +93,23 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 // watch waits for the backend to go and then takes over. It ends with ctx, or
 // when this process has become the backend.
 func (h *Host) watch(ctx context.Context) {
-	tick := time.NewTicker(takeoverEvery)
-	defer tick.Stop()
+	pause, last := takeoverEvery, ""
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(pause):
 		}
 		took, err := h.takeOver(ctx)
 		if err != nil {
-			h.cfg.Log.Error("take over the backend", "err", err)
+			if last != err.Error() { // each cause is told once
+				last = err.Error()
+				h.cfg.Log.Error("take over the backend", "err", err)
+			}
+			pause = min(2*pause, takeoverMost)
 			continue
 		}
+		pause = takeoverEvery
 		if took {
 			h.cfg.Log.Info("took over as the backend", "state", h.cfg.StateDir)
 			return
@@ -152,6 +158,9 @@ func (h *Host) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	defer cancel()
 	var d net.Dialer
 	for {
+		if err := h.suspended(); err != nil {
+			return nil, err
+		}
 		conn, err := d.DialContext(ctx, "unix", h.socket())
 		if err == nil {
 			return conn, nil
@@ -160,6 +169,38 @@ func (h *Host) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("the embedded backend in %s does not answer: %w", h.cfg.StateDir, err)
 		case <-time.After(dialRetry):
+		}
+	}
+}
+
+// suspended says that the process that is the backend was stopped, by ctrl-z
+// for example: its socket takes connections, but nobody answers them.
+func (h *Host) suspended() error {
+	if h.Holder() {
+		return nil
+	}
+	info, err := h.lock.read()
+	if err != nil {
+		return nil //nolint:nilerr // there may be no backend just now
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", info.PID))
+	if err != nil {
+		return nil //nolint:nilerr // as above
+	}
+	_, after, _ := strings.Cut(string(stat), ") ")
+	if strings.HasPrefix(after, "T") {
+		return fmt.Errorf("process %d is the backend and is suspended: resume it (fg) or end it (kill %d; kill -CONT %d)", info.PID, info.PID, info.PID)
+	}
+	return nil
+}
+
+// Ready waits until what the last backend left has been taken up, so that a
+// first look at the jobs is true. A guest's backend is ready.
+func (h *Host) Ready(ctx context.Context) {
+	if b := h.holder.Load(); b != nil {
+		select {
+		case <-b.recovered:
+		case <-ctx.Done():
 		}
 	}
 }

@@ -25,7 +25,14 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == backend.SuperviseVerb {
 		os.Exit(supervise.Main(os.Args[2]))
 	}
-	goleak.VerifyTestMain(m)
+	playRole()
+	code := 0
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(c int) { code = c }))
+	if left := sweep(); left > 0 {
+		fmt.Fprintf(os.Stderr, "%d processes survived the tests\n", left)
+		code = max(code, 1)
+	}
+	os.Exit(code)
 }
 
 func open(t testing.TB, state string) (*backend.Host, *client.Client) {

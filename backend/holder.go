@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"dray/backend/atomicfile"
+	"dray/backend/disk"
 	"dray/backend/jobs"
 	"dray/backend/packages"
 	"dray/backend/rayapi"
@@ -35,6 +36,8 @@ type holder struct {
 	srv     *http.Server
 	cancel  context.CancelFunc
 	done    chan struct{} // serving and recovery have ended
+
+	recovered chan struct{} // closed when what the last backend left is taken up
 }
 
 // RayVersion is the release of Ray whose Jobs API is spoken.
@@ -43,7 +46,7 @@ const RayVersion = "2.60.0"
 // openHolder starts the backend on the socket. Reads are answered at once;
 // what was left by the last backend is adopted meanwhile.
 func openHolder(ctx context.Context, cfg Config, p paths, lock *lockFile) (_ *holder, err error) {
-	h := &holder{log: cfg.Log, done: make(chan struct{})}
+	h := &holder{log: cfg.Log, done: make(chan struct{}), recovered: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.closeParts(ctx))
@@ -69,10 +72,9 @@ func openHolder(ctx context.Context, cfg Config, p paths, lock *lockFile) (_ *ho
 	if err != nil {
 		return nil, err
 	}
-	h.manager = jobs.New(jobs.Config{
-		Store: h.store, Root: p.jobs, Runner: jobs.WithRunner(h.runner), Envs: runtimeenv.New(pkgs),
-		DefaultDir: cfg.DefaultDir, NotifySocket: p.notify, Log: cfg.Log, CPUs: runtime.NumCPU(),
-	})
+	if h.manager, err = h.newManager(ctx, cfg, p, pkgs); err != nil {
+		return nil, err
+	}
 	h.api = server.New(server.Config{
 		Jobs: h.manager, Packages: pkgs, Log: cfg.Log,
 		Version: rayapi.Version{Version: "4", RayVersion: RayVersion, RayCommit: "dray-" + cfg.Version, SessionName: session},
@@ -86,6 +88,25 @@ func openHolder(ctx context.Context, cfg Config, p paths, lock *lockFile) (_ *ho
 	}
 	h.serve(ctx, ln)
 	return h, nil
+}
+
+func (h *holder) newManager(ctx context.Context, cfg Config, p paths, pkgs *packages.Store) (*jobs.Manager, error) {
+	envs, err := runtimeenv.Open(pkgs, runtimeenv.Options{Root: p.envs, Log: cfg.Log})
+	if err != nil {
+		return nil, err
+	}
+	guard, err := disk.Open(p.state, disk.Options{})
+	if err != nil {
+		return nil, err
+	}
+	c := jobs.Config{
+		Store: h.store, Root: p.jobs, Runner: jobs.WithRunner(h.runner), Envs: envs, Disk: guard,
+		DefaultDir: cfg.DefaultDir, NotifySocket: p.notify, Log: cfg.Log, CPUs: runtime.NumCPU(),
+	}
+	if err := c.FromEnviron(ctx, os.Environ()); err != nil {
+		return nil, err
+	}
+	return jobs.New(c), nil
 }
 
 // serve answers on the socket and adopts what the last backend left. Both end
@@ -106,6 +127,7 @@ func (h *holder) serve(ctx context.Context, ln *net.UnixListener) {
 		if err := h.manager.Recover(ctx); err != nil && ctx.Err() == nil {
 			h.log.Error("adopt the jobs of the last backend", "err", err)
 		}
+		close(h.recovered)
 		<-served
 	}()
 }

@@ -5,7 +5,6 @@ package backend
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,8 +16,8 @@ import (
 // paths are the places of one backend. The run folder is apart from the state
 // because socket paths are short: at most 107 bytes on Linux.
 type paths struct {
-	state, lock, db, jobs, packages, session string
-	run, socket, notify                      string
+	state, lock, db, jobs, packages, envs, session string
+	run, socket, notify                            string
 }
 
 const maxSocketPath = 107
@@ -37,6 +36,7 @@ func makePaths(state string, getenv func(string) string) (paths, error) {
 		db:       filepath.Join(real, "state.db"),
 		jobs:     filepath.Join(real, "jobs"),
 		packages: filepath.Join(real, "packages"),
+		envs:     filepath.Join(real, "envs"),
 		session:  filepath.Join(real, "session"),
 	}
 	for _, dir := range []string{p.jobs, p.packages} {
@@ -75,29 +75,22 @@ func runDir(state string, getenv func(string) string) (string, error) {
 	return "", fmt.Errorf("no path short enough for a socket (%d bytes): set XDG_RUNTIME_DIR", maxSocketPath)
 }
 
-// privateDir makes dir, if need be, and demands that a folder made here is
-// this user's alone. A folder that was there before keeps its mode, unless
-// others could write to it.
+// privateDir makes dir, if need be, and demands that it is this user's and
+// that nobody else can write to it. A folder that was there is never changed:
+// its mode may matter to others.
 func privateDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	var st unix.Stat_t
-	if err := unix.Lstat(dir, &st); err != nil {
+	if err := unix.Stat(dir, &st); err != nil {
 		return &os.PathError{Op: "stat", Path: dir, Err: err}
-	}
-	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
-		if err := unix.Stat(dir, &st); err != nil {
-			return &os.PathError{Op: "stat", Path: dir, Err: err}
-		}
 	}
 	if int(st.Uid) != os.Getuid() {
 		return fmt.Errorf("%s belongs to another user: choose a folder of your own with --state-dir", dir)
 	}
 	if st.Mode&0o022 != 0 {
-		if err := os.Chmod(dir, 0o700); err != nil {
-			return errors.Join(fmt.Errorf("%s can be written by others", dir), err)
-		}
+		return fmt.Errorf("%s can be written by others: choose another folder with --state-dir, or chmod go-w it", dir)
 	}
 	return nil
 }

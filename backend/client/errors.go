@@ -65,6 +65,9 @@ func (c *Client) refused(op string, resp *http.Response, body string) *Error {
 		e.Message = c.name + " speaks TLS"
 		e.Hint = "write https:// in the address"
 		e.Err = ErrUnreachable
+	case code == http.StatusForbidden && body != "" && !strings.Contains(body, "uthentication token") && !isHTML(resp, body):
+		e.Err = ErrUnauthorized // the token may be right: the server says what is not
+		e.Message = c.name + " lets us not in: " + e.Message
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		c.unauthorized(e)
 	case code >= 300 && code < 400:

@@ -34,6 +34,30 @@ func (c *Client) Logs(ctx context.Context, id string, w io.Writer) (n int64, err
 	}
 }
 
+// RawLogs writes the whole log of a job to w, byte for byte, as it stands now.
+// Only our own server has that route; Ray's answers with text.
+func (c *Client) RawLogs(ctx context.Context, id string, w io.Writer) (n int64, err error) {
+	op := "read the log of job " + id
+	if err := checkID(op, id); err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stall := newStallReader(c.stall, func() { cancel(errStalled) })
+	defer stall.stop()
+	stall.start()
+	resp, err := c.send(ctx, call{op: op, method: http.MethodGet, path: "/api/jobs/{id}/logs/raw", id: id})
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	stall.r = resp.Body
+	if n, err = io.Copy(w, stall); err != nil {
+		return n, c.broken(ctx, op, err)
+	}
+	return n, nil
+}
+
 // storedLog is the answer to GET logs, read piece by piece.
 type storedLog struct {
 	c      *Client

@@ -109,7 +109,8 @@ func runAll(t *testing.T, s *target, checks []check, rep *report) {
 
 func allChecks() []check {
 	return slices.Concat(versionChecks(), routeChecks(), submitChecks(), detailChecks(), endChecks(),
-		stopChecks(), deleteChecks(), logChecks(), tailChecks(), packageChecks(), envChecks(), browserChecks())
+		stopChecks(), deleteChecks(), logChecks(), tailChecks(), packageChecks(), envChecks(), browserChecks(),
+		queueChecks(), stopOptionChecks(), surfaceChecks(), runtimeEnvChecks())
 }
 
 // drayBin returns the binary under test: DRAY_BIN, or one that is built here.

@@ -88,7 +88,16 @@ func (s *target) awaitHead(t *testing.T, out *bytes.Buffer) {
 		}
 		time.Sleep(200 * time.Millisecond) // a port has no event for "listening"
 	}
-	s.end(t, s.submit(t, body{"entrypoint": "true"}))
+	for { // the agent that takes jobs comes later than the port
+		a := s.do(t, http.MethodPost, "/api/jobs/", body{"entrypoint": "true"})
+		if a.status == http.StatusOK {
+			return
+		}
+		if ctx.Err() != nil || !strings.Contains(a.body, "No available agent") {
+			t.Fatalf("the head takes no job: %d %s\n%s", a.status, a.body, out)
+		}
+		time.Sleep(200 * time.Millisecond) // as above
+	}
 }
 
 // killSession ends what Ray left of a session: its daemons have sessions of

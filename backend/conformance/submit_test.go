@@ -163,9 +163,6 @@ func submitChecks() []check {
 			s.do(t, "POST", "/api/jobs/", `{"entrypoint":"`+strings.Repeat("x", 105<<20)+`"}`).want(t, 413, "Maximum request body size")
 		}},
 		{name: "submit: entrypoint too long to start", only: "dray", run: refused(400, body{"entrypoint": strings.Repeat("x", 120001)}, "120001 bytes")},
-		{name: "submit: pip is refused for now", only: "dray", run: refused(400, body{"entrypoint": "true", "runtime_env": body{"pip": []string{"x"}}}, "pip")},
-		{name: "submit: uv is refused for now", only: "dray", run: refused(400, body{"entrypoint": "true", "runtime_env": body{"uv": []string{"x"}}}, "uv")},
-		{name: "submit: conda is refused for now", only: "dray", run: refused(400, body{"entrypoint": "true", "runtime_env": body{"conda": "x"}}, "conda")},
 	}
 	for _, bad := range []string{"a/b", "a\x00b", "a b", "ü", "..", strings.Repeat("a", 201)} {
 		checks = append(checks, check{name: "submit: bad id " + clipped(bad), only: "dray", run: refused(400, body{"entrypoint": "true", "submission_id": bad}, "submission_id")})

@@ -33,12 +33,18 @@ func (o Options) auto(ctx context.Context, source string) (Target, error) {
 	if !ok {
 		return embedded("no Ray runs here")
 	}
+	if who := stranger(dir); who != "" {
+		return embedded("the Ray here is " + who + "'s: see --address")
+	}
 	latest, err := os.Readlink(filepath.Join(dir, "session_latest"))
 	if err != nil {
 		return embedded("no Ray session in " + dir)
 	}
 	session := filepath.Base(latest)
 	address := dashboardAddress(filepath.Join(dir, "session_latest", "logs", "dashboard.log"))
+	if !isLocal(address) {
+		return embedded("Ray's log names another machine: see --address")
+	}
 	t := Target{URL: "http://" + address, Source: source, Why: "Ray runs here", SessionName: session}
 	ep, err := Endpoint(t, o.Getenv)
 	if err != nil {

@@ -34,7 +34,9 @@ import (
 const (
 	specName    = "spec.json"
 	secretName  = "env.secret.json"
+	environName = "environ.secret.json"
 	launchName  = "launch.json"
+	stopName    = "stop.json"
 	slotName    = "slot"
 	fifoName    = "out"
 	logName     = "log"
@@ -93,13 +95,16 @@ type Spec struct {
 	Request    rayapi.SubmitRequest `json:"request"` // env_vars values replaced by ""
 	AcceptedAt int64                `json:"accepted_at"`
 	RestartOf  string               `json:"restart_of,omitempty"`
+	Attempt    int                  `json:"attempt,omitempty"`    // 0 and 1: the first
+	RetryOf    string               `json:"retry_of,omitempty"`   // the id of the first attempt
+	NotBefore  int64                `json:"not_before,omitempty"` // ms; a retry waits until then
 }
 
 // Secret is what must not be in any other file: the values of env_vars as they
-// were submitted and, once the job is about to start, its whole environment.
+// were submitted. The job's whole environment, which holds them too, is in a
+// file of its own, see SetLaunch.
 type Secret struct {
 	EnvVars map[string]string `json:"env_vars,omitempty"`
-	Environ []string          `json:"environ,omitempty"` // "K=V", final
 }
 
 // Launch is what the supervisor starts. It is written when the runtime
@@ -115,6 +120,16 @@ type Launch struct {
 	KeepBackground bool          `json:"keep_background"` // leave leftovers alive
 	LogBase        int64         `json:"log_base"`        // log bytes before the supervisor's first
 	NotifySocket   string        `json:"notify_socket"`
+	GPUs           []string      `json:"gpus,omitempty"`       // the devices that are the job's own
+	MemoryMax      int64         `json:"memory_max,omitempty"` // bytes that the kernel lets the job have; 0: no bound
+	CPUMax         float64       `json:"cpu_max,omitempty"`    // processors' worth of time; 0: no bound
+}
+
+// StopRule is how a job is to be stopped when the request to stop it says
+// otherwise than its launch.
+type StopRule struct {
+	Signal int           `json:"signal"`
+	Grace  time.Duration `json:"grace"`
 }
 
 // Create makes the folder root/Name(id) with everything a job needs before it
@@ -199,12 +214,32 @@ func (d Dir) Secret() (Secret, error) { return readJSON[Secret](d.path, secretNa
 // Launch reads what to start; the error wraps os.ErrNotExist before SetLaunch.
 func (d Dir) Launch() (Launch, error) { return readJSON[Launch](d.path, launchName) }
 
-// SetLaunch stores what the supervisor is to start, and its environment.
-func (d Dir) SetLaunch(l Launch, s Secret) error {
-	if err := d.writeJSON(secretName, s); err != nil {
+// Environ reads the job's environment, "K=V"; the error wraps os.ErrNotExist
+// before SetLaunch.
+func (d Dir) Environ() ([]string, error) { return readJSON[[]string](d.path, environName) }
+
+// SetLaunch stores what the supervisor is to start, and its environment, final
+// and as "K=V". Both survive the end of this process, but are not flushed to
+// the disk: after a power cut they may be missing or empty, and are made anew.
+func (d Dir) SetLaunch(l Launch, environ []string) error {
+	if err := d.writeJSON(environName, environ); err != nil {
 		return err
 	}
 	return d.writeJSON(launchName, l)
+}
+
+// SetStopRule stores how the job is to be stopped. It comes before the signal
+// to the supervisor, and like SetLaunch does not wait for the disk.
+func (d Dir) SetStopRule(r StopRule) error { return d.writeJSON(stopName, r) }
+
+// StopRule says how the job is to be stopped: what was stored last, else what
+// its launch says.
+func (d Dir) StopRule(l Launch) StopRule {
+	r, err := readJSON[StopRule](d.path, stopName)
+	if err != nil { // none, or damaged by a power cut, after which nothing is stopped
+		return StopRule{Signal: l.StopSignal, Grace: l.StopGrace}
+	}
+	return r
 }
 
 // HasStarted reports whether the child passed the gate: only then can the
@@ -217,12 +252,20 @@ func (d Dir) HasStarted() (bool, error) {
 	return len(b) > 0 && b[0] == '1', nil
 }
 
+// writeJSON replaces a file as a whole, but not durably.
 func (d Dir) writeJSON(name string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	return atomicfile.Write(filepath.Join(d.path, name), data, 0o600)
+	tmp := filepath.Join(d.path, ".tmp-"+name)
+	if err := os.WriteFile(tmp, data, 0o600); err != nil {
+		return fmt.Errorf("write job file: %w", err)
+	}
+	if err := os.Rename(tmp, filepath.Join(d.path, name)); err != nil {
+		return fmt.Errorf("write job file: %w", err)
+	}
+	return nil
 }
 
 func readJSON[T any](dir, name string) (T, error) {

@@ -3,6 +3,7 @@
 package jobdir_test
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -140,6 +141,30 @@ func TestSlot_tornWrite(t *testing.T) {
 		if got, err := d.ReadSlot(); err != nil || got.Phase != jobdir.PhaseRunning {
 			t.Fatalf("torn at byte %d: %+v, %v", n, got, err)
 		}
+	}
+}
+
+// A slot of a later version keeps what this one does not know when it is
+// written again.
+func TestSlot_unknownFields(t *testing.T) {
+	t.Parallel()
+	d := create(t, t.TempDir(), "later")
+	w, err := d.OpenSlot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	later := jobdir.Slot{Version: 7, Phase: jobdir.PhaseRunning, Unknown: map[string]json.RawMessage{"mood": json.RawMessage(`{"good":[1,2]}`)}}
+	for range 2 {
+		if err := w.Write(later); err != nil {
+			t.Fatal(err)
+		}
+		got, err := d.ReadSlot()
+		if diff := cmp.Diff(later, got); diff != "" || err != nil {
+			t.Fatalf("ReadSlot(): %v\n%s", err, diff)
+		}
+		later = got
+		later.Phase = jobdir.PhaseExited
 	}
 }
 

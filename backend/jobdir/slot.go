@@ -10,6 +10,8 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -74,6 +76,49 @@ type Slot struct {
 	LogBlocked    string   `json:"log_blocked,omitempty"`    // why the pump waits: disk full …
 	Leftovers     int      `json:"leftovers,omitempty"`      // processes that outlived the entrypoint
 	Unkillable    []int    `json:"unkillable,omitempty"`
+	Cgroup        string   `json:"cgroup,omitempty"`     // folder of the job's control group; "": it has none
+	OOMKilled     bool     `json:"oom_killed,omitempty"` // the kernel killed a process of the job for want of memory
+
+	// Unknown are the fields of a later version. Whoever writes the slot
+	// after that one's supervisor keeps them.
+	Unknown map[string]json.RawMessage `json:"-"`
+}
+
+// slotFields is Slot without its methods.
+type slotFields Slot
+
+// UnmarshalJSON reads a slot of this version or a later one.
+func (s *Slot) UnmarshalJSON(data []byte) error {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		return err
+	}
+	var fields slotFields
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return err
+	}
+	for f := range reflect.TypeFor[slotFields]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		delete(all, name)
+	}
+	*s = Slot(fields)
+	if len(all) > 0 {
+		s.Unknown = all
+	}
+	return nil
+}
+
+// MarshalJSON writes the fields of a later version too.
+func (s Slot) MarshalJSON() ([]byte, error) {
+	data, err := json.Marshal(slotFields(s))
+	if err != nil || len(s.Unknown) == 0 {
+		return data, err
+	}
+	rest, err := json.Marshal(s.Unknown)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(data[:len(data)-1], ','), rest[1:]...), nil
 }
 
 // ReadSlot returns the newest valid half; ErrNoSlot when neither is.
@@ -140,14 +185,14 @@ func (d Dir) OpenSlot() (*SlotWriter, error) {
 
 // Write makes s durable. It needs no free space on the disk.
 func (w *SlotWriter) Write(s Slot) error {
-	s.Version = 1
+	s.Version = max(s.Version, 1)
 	body, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("write slot: %w", err)
 	}
 	if len(body) > slotHalf-slotHeader {
 		s.StartError, s.LogIncomplete, s.LogBlocked = clip(s.StartError), clip(s.LogIncomplete), clip(s.LogBlocked)
-		s.Unkillable = s.Unkillable[:min(len(s.Unkillable), 16)]
+		s.Unkillable, s.Unknown = s.Unkillable[:min(len(s.Unkillable), 16)], nil
 		if body, err = json.Marshal(s); err != nil {
 			return fmt.Errorf("write slot: %w", err)
 		}

@@ -16,7 +16,7 @@ import (
 // On a disk that is really full a submit is refused and leaves nothing, the
 // jobs that are there can be read, stopped and end, and all goes on when there
 // is space again.
-func TestFullDisk_real(t *testing.T) {
+func TestFault09_12_fullDisk(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	if err := unix.Mount("tmpfs", r.dir, "tmpfs", 0, "size=3m"); err != nil {

@@ -24,6 +24,8 @@ type ending struct {
 	at        int64 // ms; 0: now
 	started   bool  // it had a supervisor, and an entrypoint
 	noted     bool  // its folder knows about the end
+	final     bool  // another attempt would end in the same way
+	next      int   // the number of the attempt that follows; 0: none
 	logFlaw   string
 }
 
@@ -56,10 +58,7 @@ func lost(detail string) *ending {
 
 // verdict says how a process that is over ended its job.
 func (m *Manager) verdict(j *job, st State) *ending {
-	m.mu.Lock()
-	asked := j.stopAsked
-	m.mu.Unlock()
-	e := verdict(j.dir, st, asked)
+	e := verdict(j.dir, st, m.asksOf(j))
 	if st.LogIncomplete != "" {
 		e.logFlaw = st.LogIncomplete
 	} else {
@@ -71,12 +70,31 @@ func (m *Manager) verdict(j *job, st State) *ending {
 	return e
 }
 
-// verdict tells from what is on disk how the job in d ended; asked is when
-// somebody asked to stop it, or 0.
-func verdict(d jobdir.Dir, st State, asked int64) *ending {
+func (m *Manager) asksOf(j *job) asks {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return asks{stop: j.stopAsked, deadline: j.wishes.deadline, passed: j.passed}
+}
+
+// verdict tells from what is on disk how the job in d ended, and how many
+// processes outlived its entrypoint.
+func verdict(d jobdir.Dir, st State, a asks) *ending {
+	e := endingOf(d, st, a)
+	if n := st.Slot.Leftovers; n > 0 && e.started {
+		e.message = strings.TrimSuffix(e.message, "\n") + fmt.Sprintf("\nProcesses left behind by the entrypoint: %d.", n)
+	}
+	if st.Slot.OOMKilled && e.phase == store.Failed {
+		e.message = strings.TrimSuffix(e.message, "\n") + "\nThe kernel killed a process of the job: it used more memory than entrypoint_memory asked for."
+	}
+	return e
+}
+
+func endingOf(d jobdir.Dir, st State, a asks) *ending {
 	exit := st.Slot.Exit
 	switch {
-	case wasStopped(st.Slot, asked):
+	case a.overdue(st.Slot):
+		return deadlineEnding(st.Slot, a.deadline)
+	case wasStopped(st.Slot, a.stop):
 		e := &ending{phase: store.Stopped, message: rayapi.MessageStopped, started: st.Slot.Leader != nil, noted: true}
 		if exit != nil {
 			e.at = exit.At
@@ -131,11 +149,18 @@ func (m *Manager) finish(j *job, e *ending) {
 		m.leaveMark(j, e)
 	}
 	m.mu.Lock()
+	m.planRetry(j, e)
 	m.change(j, e.phase, func(d *rayapi.Job) { m.applyEnding(d, e) })
 	j.logFlaw = e.logFlaw
 	m.free(j)
 	m.mu.Unlock()
 	j.wakers.wake()
+	if err := m.cfg.Envs.Release(j.dir.Work()); err != nil {
+		m.cfg.Log.Warn("release a job's environment", "job", j.id, "err", err) // the next start does it
+	}
+	if m.followUp(j, e) != nil {
+		return // the next backend finds the end again
+	}
 	if err := m.save(j); err != nil {
 		m.saveLater(j, err)
 		return

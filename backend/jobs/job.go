@@ -30,6 +30,11 @@ type job struct {
 	need  amounts
 	never string // why it can never start on this machine; ""
 
+	wishes    wishes
+	attempt   int    // 1: the first
+	retryOf   string // the id of the first attempt; "" in that
+	notBefore int64  // ms; it takes its place in the queue then; 0: at once
+
 	ctx    context.Context // ends with a stop, or with the Manager
 	cancel context.CancelFunc
 
@@ -40,6 +45,7 @@ type job struct {
 	adopt   bool             // a supervisor may exist
 	takenUp func()           // tells Recover that the supervisor was looked for
 	end     *ending          // how it ended, when that was found at a restart
+	restop  chan struct{}    // capacity 1: a stop with another rule is to be sent
 	wakers  hub
 	saving  sync.Mutex // one save at a time, each of the newest version
 
@@ -50,6 +56,8 @@ type job struct {
 	logFlaw   string
 	durable   bool // its row is in the store
 	holds     bool // its resources are counted
+	gpus      []string
+	passed    bool // it was stopped because its deadline passed
 	prepared  bool // its environment is built, or it has none
 	isStarted bool // it no longer counts as starting
 	counted   bool // it counts as running
@@ -61,9 +69,10 @@ type job struct {
 func (m *Manager) newJob(id string, req rayapi.SubmitRequest, env map[string]string) *job {
 	j := &job{
 		id: id, req: req, env: env, dir: m.dirOf(id), need: needOf(req),
-		admitted: make(chan struct{}), granted: make(chan struct{}),
+		admitted: make(chan struct{}), granted: make(chan struct{}), restop: make(chan struct{}, 1), attempt: 1,
 		phase: store.Accepted, prepared: !req.HasRuntimeEnv(),
 	}
+	j.wishes, _ = wishesOf(req.Metadata) // what cannot be taken was refused at submit
 	j.never = m.neverFits(j)
 	j.ctx, j.cancel = context.WithCancel(m.ctx)
 	return j
@@ -108,8 +117,8 @@ func before(p store.Phase) []store.Phase {
 	switch p {
 	case store.Deleted:
 		return []store.Phase{store.Succeeded, store.Failed, store.Stopped}
-	case store.Queued, store.Preparing:
-		return order[:3] // one may follow the other after a restart
+	case store.Accepted, store.Queued, store.Preparing:
+		return order[:3] // each may follow the other
 	default:
 	}
 	if i := slices.Index(order, p); i >= 0 {
@@ -173,6 +182,7 @@ func (m *Manager) save(j *job) error {
 		err = nil // trying again cannot help
 	}
 	if err != nil {
+		m.full(err)
 		return fmt.Errorf("%w: %w", errUnsaved, err)
 	}
 	m.mu.Lock()

@@ -46,7 +46,7 @@ func (m *Manager) play(j *job) (*ending, error) {
 	case j.adopt:
 		return m.watchTo(j, m.adoptIt)
 	}
-	for _, step := range []func(*job) (*ending, error){m.awaitTurn, m.prepare, m.awaitGrant, m.writeLaunch} {
+	for _, step := range []func(*job) (*ending, error){m.awaitBackoff, m.awaitTurn, m.prepare, m.awaitGrant, m.writeLaunch} {
 		if end, err := step(j); end != nil || err != nil {
 			return end, err
 		}
@@ -137,6 +137,7 @@ func (m *Manager) onDisk(j *job, do func() error) (*ending, error) {
 		case !isNoSpace(err) && !errors.Is(err, errUnsaved):
 			return startFailure(j.id, err.Error()), nil
 		}
+		m.full(err)
 		select {
 		case <-time.After(diskRetry):
 		case <-j.ctx.Done():
@@ -174,19 +175,34 @@ func (m *Manager) spawn(j *job) (Process, *ending, error) {
 }
 
 // startAgain spawns another supervisor for a launch that was written before,
-// perhaps by a backend whose notify socket was elsewhere.
+// perhaps by a backend whose notify socket was elsewhere. A power cut can take
+// the launch; then it is made anew.
 func (m *Manager) startAgain(j *job) (Process, *ending, error) {
 	launch, err := j.dir.Launch()
-	if err != nil {
-		return nil, startFailure(j.id, err.Error()), nil
-	}
-	secret, err := j.dir.Secret()
-	if err != nil {
-		return nil, startFailure(j.id, err.Error()), nil
+	environ, environErr := j.dir.Environ()
+	if errors.Join(err, environErr) != nil {
+		return m.relaunch(j)
 	}
 	if launch.NotifySocket != m.cfg.NotifySocket {
 		launch.NotifySocket = m.cfg.NotifySocket
-		if end, err := m.onDisk(j, func() error { return j.dir.SetLaunch(launch, secret) }); end != nil || err != nil {
+		if end, err := m.onDisk(j, func() error { return j.dir.SetLaunch(launch, environ) }); end != nil || err != nil {
+			return nil, end, err
+		}
+	}
+	return m.spawn(j)
+}
+
+// relaunch prepares once more a job that holds its resources but has no
+// launch, and starts it.
+func (m *Manager) relaunch(j *job) (Process, *ending, error) {
+	if _, err := j.dir.Spec(); err != nil {
+		return nil, startFailure(j.id, err.Error()), nil
+	}
+	m.mu.Lock()
+	j.prepared = !j.req.HasRuntimeEnv()
+	m.mu.Unlock()
+	for _, step := range []func(*job) (*ending, error){m.prepare, m.writeLaunch} {
+		if end, err := step(j); end != nil || err != nil {
 			return nil, end, err
 		}
 	}
@@ -224,13 +240,16 @@ const stopPatience = time.Second
 // watch follows a process until it is over.
 func (m *Manager) watch(j *job, p Process) (State, error) {
 	stop := j.ctx.Done()
-	var again <-chan time.Time
+	var again, due <-chan time.Time
 	for changed := false; ; {
 		st := p.State()
 		if st.Over != runner.OverNot {
 			return st, nil
 		}
 		m.observe(j, st)
+		if due == nil {
+			due = m.dueTimer(j, st.Slot)
+		}
 		if changed {
 			j.wakers.wakePaced(m.ctx)
 		}
@@ -245,12 +264,17 @@ func (m *Manager) watch(j *job, p Process) (State, error) {
 			changed = true
 			continue
 		case <-stop:
+			stop = nil
+		case <-due:
+			due = make(chan time.Time) // it passes once
+			m.pass(j)
+		case <-j.restop:
 		case <-again:
 		}
 		if m.ctx.Err() != nil {
 			return State{}, errLeft
 		}
-		stop, again = nil, nil
+		again = nil
 		if err := p.Stop(); err != nil {
 			m.cfg.Log.Warn("stop a job; it is tried again", "job", j.id, "err", err)
 			again = time.After(stopPatience)

@@ -136,9 +136,9 @@ func TestSubmit_secrets(t *testing.T) {
 			t.Errorf("the value is in %s", path)
 		}
 	}
-	launch, err := jobdir.Open(r.root() + "/" + id).Secret()
-	if err != nil || !strings.Contains(strings.Join(launch.Environ, "\n"), "TOKEN=s3cret-value") {
-		t.Errorf("environment of the job: %q, %v", launch.Environ, err)
+	environ, err := jobdir.Open(r.root() + "/" + id).Environ()
+	if err != nil || !strings.Contains(strings.Join(environ, "\n"), "TOKEN=s3cret-value") {
+		t.Errorf("environment of the job: %q, %v", environ, err)
 	}
 }
 
@@ -198,7 +198,7 @@ func TestSubmit_refused(t *testing.T) {
 }
 
 // What Ray finds out only when it starts the job is accepted, and fails.
-func TestPrepare_failures(t *testing.T) {
+func TestFault37_setupFails(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name      string
@@ -264,11 +264,11 @@ func TestPrepare_built(t *testing.T) {
 	if l.Dir != "/tmp" || l.StopSignal != 2 || l.StopGrace.Seconds() != 7 || !l.KeepBackground || l.LogBase == 0 {
 		t.Errorf("launch: %+v", l)
 	}
-	s, err := d.Secret()
+	list, err := d.Environ()
 	if err != nil {
 		t.Fatal(err)
 	}
-	environ := strings.Join(s.Environ, "\n")
+	environ := strings.Join(list, "\n")
 	if !strings.Contains(environ, "\nPYTHONPATH=/tmp") && !strings.HasPrefix(environ, "PYTHONPATH=/tmp") {
 		t.Errorf("environment: %s", environ)
 	}

@@ -20,6 +20,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,6 +44,7 @@ type Store interface {
 	IDs(ctx context.Context) ([]string, error)
 	LastSeq(ctx context.Context) (int64, error)
 	NeedsRestore(ctx context.Context) (bool, error)
+	Querier
 }
 
 // EnvBuilder checks and builds runtime environments; *runtimeenv.Builder does.
@@ -52,6 +54,10 @@ type EnvBuilder interface {
 	Check(raw json.RawMessage) error
 	// Build makes the environment below work, a new folder; it ends with ctx.
 	Build(ctx context.Context, env json.RawMessage, work string, log io.Writer) (runtimeenv.Built, error)
+	// Release says that the job that was built below work is over.
+	Release(work string) error
+	// Sweep releases all jobs but those whose work folder is live.
+	Sweep(isLive func(work string) bool) error
 }
 
 // Config is what a Manager works with. Store, Root, Runner, Envs and
@@ -68,12 +74,16 @@ type Config struct {
 
 	// The logical resources of this machine, which admission counts.
 	CPUs      int                // 0: none
-	GPUs      int                // 0: none
+	GPUs      int                // 0: as many as GPUIDs
+	GPUIDs    []string           // as CUDA_VISIBLE_DEVICES names them; nil: 0, 1 …
 	Memory    int64              // bytes; 0: 70 % of the machine's
 	Resources map[string]float64 // custom ones
 
 	MaxStarting  int           // jobs between queue and entrypoint; 0: 8
 	MaxRunning   int           // jobs that have a supervisor; 0: 1024, below 0: no bound
+	Disk         Disk          // nil: space is not looked after
+	Retention    PruneOptions  // zero: DefaultRetention
+	Archive      string        // folder for the records that Prune removes; "": archive beside Root
 	StartTimeout time.Duration // for jobs that can never start; 0: RAY_JOB_START_TIMEOUT_SECONDS, else 900 s
 
 	Log *slog.Logger     // nil: nowhere
@@ -114,6 +124,7 @@ type Manager struct {
 	queue     []*job          // those that wait for a turn, in order of acceptance
 	lastSeq   int64
 	used      amounts
+	gpus      []device
 	starting  int
 	running   int
 	unsaved   map[*job]bool
@@ -132,11 +143,13 @@ func New(cfg Config) *Manager {
 		retry:    make(chan struct{}, 1),
 		jobs:     make(map[string]*job),
 		used:     make(amounts),
+		gpus:     devices(cfg.GPUIDs),
 		unsaved:  make(map[*job]bool),
 		changed:  make(chan struct{}),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.wg.Go(m.saveUnsaved)
+	m.wg.Go(m.keepHouse)
 	return m
 }
 
@@ -146,6 +159,16 @@ func withDefaults(cfg Config) Config {
 	}
 	if cfg.BaseEnv == nil {
 		cfg.BaseEnv = os.Environ()
+	}
+	if len(cfg.GPUIDs) == 0 {
+		cfg.GPUIDs = numbered(cfg.GPUs)
+	}
+	cfg.GPUs = len(cfg.GPUIDs)
+	if cfg.Retention == (PruneOptions{}) {
+		cfg.Retention = DefaultRetention()
+	}
+	if cfg.Archive == "" {
+		cfg.Archive = filepath.Join(filepath.Dir(cfg.Root), "archive")
 	}
 	if cfg.MaxStarting <= 0 {
 		cfg.MaxStarting = defaultMaxStarting
@@ -276,7 +299,12 @@ func (m *Manager) liveRecord(id string) (rayapi.Job, map[string]string, bool) {
 	if !ok || !j.durable {
 		return rayapi.Job{}, nil, false
 	}
-	return j.details, j.env, true
+	d := j.details
+	if j.phase == store.Queued {
+		message := *d.Message + " " + m.waitReason(j)
+		d.Message = &message
+	}
+	return d, j.env, true
 }
 
 // secretOf returns the values of env_vars of a job that has ended; nothing

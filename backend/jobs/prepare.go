@@ -3,6 +3,7 @@
 package jobs
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -28,12 +29,16 @@ func (m *Manager) prepare(j *job) (*ending, error) {
 	case <-j.ctx.Done():
 		return m.interrupted()
 	}
-	m.update(j, store.Preparing, nil)
+	m.mu.Lock()
+	if isPending(j.phase) {
+		m.change(j, store.Preparing, nil)
+	}
+	m.mu.Unlock()
 	env := fillEnv(j.req.RuntimeEnv, j.env)
 	if err := m.cfg.Envs.Check(env); err != nil {
 		return startFailure(j.id, err.Error()), nil
 	}
-	built, err := m.build(j)
+	built, err := m.build(j, env)
 	switch {
 	case j.ctx.Err() != nil:
 		return m.interrupted()
@@ -48,10 +53,9 @@ func (m *Manager) prepare(j *job) (*ending, error) {
 	return nil, nil
 }
 
-// build runs the builder; its output goes to the job's log. The builder does
-// not get the values of env_vars: it has no use for them, and its output is
-// read by more people than the job's environment.
-func (m *Manager) build(j *job) (runtimeenv.Built, error) {
+// build runs the builder; its output goes to the job's log. The builder gets
+// the values of env_vars, as in Ray: they may name a package index.
+func (m *Manager) build(j *job, env json.RawMessage) (runtimeenv.Built, error) {
 	work := j.dir.Work()
 	if err := os.RemoveAll(work); err != nil { // a killed backend may have left a half of it
 		return runtimeenv.Built{}, fmt.Errorf("clear the job's folder: %w", err)
@@ -64,7 +68,7 @@ func (m *Manager) build(j *job) (runtimeenv.Built, error) {
 		return runtimeenv.Built{}, fmt.Errorf("open the job's log: %w", err)
 	}
 	defer log.Close()
-	return m.cfg.Envs.Build(j.ctx, j.req.RuntimeEnv, work, &wakingWriter{log, &j.wakers})
+	return m.cfg.Envs.Build(j.ctx, env, work, &wakingWriter{log, &j.wakers})
 }
 
 // wakingWriter tells the followers of a log about what it writes.
@@ -92,6 +96,7 @@ func (m *Manager) writeLaunch(j *job) (*ending, error) {
 		StopSignal: int(sig), StopGrace: grace, Linger: linger,
 		KeepBackground: j.req.Metadata["keep_background"] == "true",
 		LogBase:        info.Size(), NotifySocket: m.cfg.NotifySocket,
+		GPUs: j.gpus, MemoryMax: j.req.Memory,
 	}
 	if j.built.Dir != "" {
 		launch.Dir = j.built.Dir
@@ -100,8 +105,9 @@ func (m *Manager) writeLaunch(j *job) (*ending, error) {
 		ID: j.id, Metadata: j.req.Metadata, RuntimeEnv: env, EnvVars: j.env,
 		Built: j.built, HasResources: j.req.HasResources(),
 	})
+	environ = withGPUs(environ, j.gpus)
 	return m.onDisk(j, func() error {
-		return j.dir.SetLaunch(launch, jobdir.Secret{EnvVars: j.env, Environ: environ})
+		return j.dir.SetLaunch(launch, environ)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -84,7 +85,8 @@ func (m *Manager) fits(need amounts) bool {
 			return false
 		}
 	}
-	return true
+	_, ok := m.pickGPUs(need["GPU"])
+	return ok
 }
 
 // neverFits says why a job can never start on this machine, or "".
@@ -94,6 +96,9 @@ func (m *Manager) neverFits(j *job) string {
 			return fmt.Sprintf("It asks for %s, this machine has %s.",
 				amountText(name, j.need[name]), amountText(name, m.capacity[name]))
 		}
+	}
+	if g := j.need["GPU"]; g > unit && g%unit != 0 {
+		return fmt.Sprintf("It asks for %s: more than one must be a whole number.", amountText("GPU", g))
 	}
 	if wrong := unsatisfied(j.req.LabelSelector, m.labels()); wrong != "" {
 		return fmt.Sprintf("No node has the labels that it asks for: %s.", wrong)
@@ -120,7 +125,7 @@ func (m *Manager) enqueue(j *job) {
 	i, _ := slices.BinarySearchFunc(m.queue, j.seq, func(q *job, seq int64) int { return int(q.seq - seq) })
 	m.queue = slices.Insert(m.queue, i, j)
 	if j.never != "" {
-		m.setWaiting(j, j.never)
+		m.setWaiting(j)
 	}
 }
 
@@ -149,6 +154,9 @@ func (m *Manager) schedule() {
 			close(j.granted)
 			continue
 		}
+		if j.holds && j.prepared && m.isFull() {
+			m.setWaiting(j)
+		}
 		waiting = append(waiting, j)
 	}
 	clear(m.queue[len(waiting):])
@@ -159,40 +167,55 @@ func (m *Manager) schedule() {
 // those behind it are blocked. m.mu is held.
 func (m *Manager) admit(j *job, blocked bool) bool {
 	if len(j.need) > 0 && (blocked || !m.fits(j.need)) {
-		m.setWaiting(j, m.waitReason(j))
+		m.setWaiting(j)
 		return true
 	}
 	m.used.add(j.need, 1)
+	j.gpus, _ = m.pickGPUs(j.need["GPU"]) // fits has found that there are enough
+	m.useGPUs(j, 1)
 	j.holds = true
 	if j.phase == store.Queued {
-		m.change(j, store.Accepted, func(d *rayapi.Job) { d.Message = newDetails(j.req, 0).Message })
+		m.change(j, store.Accepted, nil)
 	}
 	close(j.admitted)
 	return blocked
 }
 
 func (m *Manager) mayStart() bool {
-	return m.starting < m.cfg.MaxStarting && (m.cfg.MaxRunning < 0 || m.running < m.cfg.MaxRunning)
+	return m.starting < m.cfg.MaxStarting && !m.isFull()
 }
 
-// setWaiting marks a job as waiting for resources. Its message keeps Ray's
-// sentence and adds the reason. m.mu is held.
-func (m *Manager) setWaiting(j *job, reason string) {
-	message := *newDetails(j.req, 0).Message + " " + reason
-	if j.phase == store.Queued && *j.details.Message == message {
-		return
+// isFull reports whether as many jobs run as may. m.mu is held.
+func (m *Manager) isFull() bool { return m.cfg.MaxRunning >= 0 && m.running >= m.cfg.MaxRunning }
+
+// setWaiting marks a job as waiting for others to end. What for is said when
+// somebody asks, by waitReason: it changes all the time. m.mu is held.
+func (m *Manager) setWaiting(j *job) {
+	if j.phase != store.Queued {
+		m.change(j, store.Queued, nil)
 	}
-	m.change(j, store.Queued, func(d *rayapi.Job) { d.Message = &message })
 }
 
-// waitReason says what a job waits for. m.mu is held.
+// waitReason says, behind Ray's sentence, what a job waits for. m.mu is held.
 func (m *Manager) waitReason(j *job) string {
+	switch {
+	case j.notBefore > 0:
+		return fmt.Sprintf("Attempt %d of %d waits until %s.", j.attempt, j.wishes.retries+1,
+			time.UnixMilli(j.notBefore).UTC().Format("15:04:05 UTC"))
+	case j.never != "":
+		return j.never
+	case j.holds:
+		return fmt.Sprintf("Waits for its turn: %d of at most %d jobs run.", m.running, m.cfg.MaxRunning)
+	case m.fits(j.need):
+		return "Waits for its turn: jobs before it wait for resources."
+	}
 	var asks []string
 	for _, name := range slices.Sorted(maps.Keys(j.need)) {
-		asks = append(asks, fmt.Sprintf("%s (%s free)", amountText(name, j.need[name]),
-			strings.Fields(amountText(name, max(0, m.capacity[name]-m.used[name])))[0]))
+		free := amountText(name, max(0, m.capacity[name]-m.used[name]))
+		asks = append(asks, fmt.Sprintf("%s: %s of %s free", amountText(name, j.need[name]),
+			strings.Fields(free)[0], strings.Fields(amountText(name, m.capacity[name]))[0]))
 	}
-	return "It asks for " + strings.Join(asks, ", ") + "."
+	return "Waits for " + strings.Join(asks, ", ") + "."
 }
 
 // freeStartSlot lets the next job start: this one runs, or is over. m.mu is
@@ -215,6 +238,7 @@ func (m *Manager) free(j *job) {
 	}
 	if j.holds {
 		m.used.add(j.need, -1)
+		m.useGPUs(j, -1)
 		j.holds = false
 	}
 	if j.counted {

@@ -22,7 +22,7 @@ import (
 
 // Jobs start in the order in which they were accepted, whoever submitted
 // them, and no more than allowed are between queue and entrypoint.
-func TestQueue_order(t *testing.T) {
+func TestFault23_order(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.tune = func(c *jobs.Config) { c.MaxStarting = 1 } // more would start side by side
@@ -129,7 +129,7 @@ func TestQueue_resources(t *testing.T) {
 	}
 	for id, want := range map[string]string{
 		"never": "It asks for 5 CPUs, this machine has 4 CPUs.",
-		"head":  "It asks for 2 CPUs (1 free).",
+		"head":  "Waits for 2 CPUs: 1 of 4 free.",
 	} {
 		message := r.job(id).MessageText()
 		if !strings.HasPrefix(message, rayapi.MessagePending(true, false)) || !strings.HasSuffix(message, want) {
@@ -217,7 +217,7 @@ func TestQueue_preparing(t *testing.T) {
 	}
 }
 
-func TestSubmit_sameID(t *testing.T) {
+func TestFault24_sameID(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	m := r.start()

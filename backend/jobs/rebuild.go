@@ -77,7 +77,8 @@ func (m *Manager) rowOf(d jobdir.Dir) (store.Row, int64, error) {
 	st, over := stateOnDisk(d)
 	switch {
 	case over:
-		e := verdict(d, st, 0)
+		w, _ := wishesOf(spec.Request.Metadata)
+		e := verdict(d, st, asks{deadline: w.deadline})
 		row.Phase, row.LogFlaw = e.phase, st.Slot.LogIncomplete
 		m.applyEnding(&details, e)
 	case !neverStarted(d):

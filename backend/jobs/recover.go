@@ -48,6 +48,7 @@ func (m *Manager) Recover(ctx context.Context) error {
 			return errLeft
 		}
 	}
+	m.sweepEnvs(live)
 	m.mu.Lock()
 	if m.closed {
 		m.mu.Unlock()
@@ -67,6 +68,17 @@ func (m *Manager) Recover(ctx context.Context) error {
 	m.changed = make(chan struct{})
 	close(m.ready)
 	return nil
+}
+
+// sweepEnvs releases the environments of jobs that ended while nobody looked.
+func (m *Manager) sweepEnvs(live []store.Row) {
+	work := make(map[string]bool, len(live))
+	for _, row := range live {
+		work[m.dirOf(row.ID).Work()] = true
+	}
+	if err := m.cfg.Envs.Sweep(func(w string) bool { return work[w] }); err != nil {
+		m.cfg.Log.Warn("release the environments of jobs that are over", "err", err)
+	}
 }
 
 // tidy brings folders and records into agreement and returns the records of
@@ -174,6 +186,7 @@ func (m *Manager) takeUp(row store.Row, adopting *sync.WaitGroup) {
 	}
 	spec.Request.SubmissionID = row.ID
 	j := m.newJob(row.ID, spec.Request, secret.EnvVars)
+	j.attempt, j.retryOf, j.notBefore = max(1, spec.Attempt), spec.RetryOf, spec.NotBefore
 	j.seq, j.phase, j.stopAsked, j.logFlaw, j.durable = row.Seq, row.Phase, row.StopAsked, row.LogFlaw, true
 	details, rowErr := decode(row)
 	if j.details = details; details.StartTime == nil || details.Message == nil {
@@ -191,11 +204,18 @@ func (m *Manager) takeUp(row store.Row, adopting *sync.WaitGroup) {
 		j.end = unstarted(rayapi.ErrUnknownFailure, fmt.Sprintf("Unexpected error occurred: the job's folder is damaged: %v", damage))
 	default:
 		if st, over := stateOnDisk(dir); over {
-			j.end = verdict(dir, st, row.StopAsked)
+			j.end = verdict(dir, st, asks{stop: row.StopAsked, deadline: j.wishes.deadline})
 		} else {
-			j.phase = store.Accepted
-			m.enqueue(j)
+			j.phase = store.Queued
+			if j.notBefore == 0 {
+				j.phase = store.Accepted
+				m.enqueue(j)
+			}
 		}
+	}
+	if j.end != nil { // at once: somebody may have seen this end before the restart
+		m.planRetry(j, j.end)
+		m.change(j, j.end.phase, func(d *rayapi.Job) { m.applyEnding(d, j.end) })
 	}
 	m.wg.Go(func() { m.live(j) })
 }
@@ -205,7 +225,11 @@ func (m *Manager) takeUp(row store.Row, adopting *sync.WaitGroup) {
 func (m *Manager) holdFor(j *job, adopting *sync.WaitGroup) {
 	j.adopt, j.holds, j.counted, j.prepared = true, true, true, true
 	j.isStarted = j.phase != store.Starting
+	if launch, err := j.dir.Launch(); err == nil {
+		j.gpus = launch.GPUs
+	}
 	m.used.add(j.need, 1)
+	m.useGPUs(j, 1)
 	m.running++
 	if !j.isStarted {
 		m.starting++

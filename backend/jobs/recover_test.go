@@ -107,7 +107,7 @@ func TestRecover_queue(t *testing.T) {
 }
 
 // A stop that was on record when the backend was killed is sent by the next.
-func TestRecover_stop(t *testing.T) {
+func TestFault22_stopSurvivesAKill(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
@@ -142,7 +142,7 @@ func TestRecover_stop(t *testing.T) {
 }
 
 // What the supervisor's side finds at the adoption of a job.
-func TestRecover_adoption(t *testing.T) {
+func TestFault21_adoption(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -254,7 +254,7 @@ func TestRecover_leftovers(t *testing.T) {
 
 // The records come back from the folders when the database is lost, and
 // nothing runs twice.
-func TestRecover_databaseLost(t *testing.T) {
+func TestFault15_databaseLost(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
@@ -319,7 +319,7 @@ func TestRecover_databaseLost(t *testing.T) {
 }
 
 // One damaged folder is one failed job; the others are untouched.
-func TestRecover_damagedFolder(t *testing.T) {
+func TestFault15_damagedFolder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()

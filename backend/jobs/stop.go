@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
+	"dray/backend/jobdir"
 	"dray/backend/rayapi"
 	"dray/backend/store"
 )
@@ -16,10 +19,16 @@ import (
 // trashName is the folder, below the root, of job folders on their way out.
 const trashName = ".trash"
 
-// Stop asks a job to end and returns at once: true when it was not over yet.
-// That it was asked is on disk before the first signal, so that a restart does
-// not forget it. The error wraps rayapi.ErrNotFound or ErrUnavailable.
+// Stop is StopWith as the job was told at its submit.
 func (m *Manager) Stop(ctx context.Context, id string) (bool, error) {
+	return m.StopWith(ctx, id, rayapi.StopOptions{})
+}
+
+// StopWith asks a job to end and returns at once: true when it was not over
+// yet. That it was asked is on disk before the first signal, so that a restart
+// does not forget it. A second stop can send another signal and shorten the
+// grace. The error wraps rayapi.ErrNotFound or ErrUnavailable.
+func (m *Manager) StopWith(ctx context.Context, id string, o rayapi.StopOptions) (bool, error) {
 	leave, err := m.enter(ctx)
 	if err != nil {
 		return false, err
@@ -33,6 +42,7 @@ func (m *Manager) Stop(ctx context.Context, id string) (bool, error) {
 		return false, err
 	}
 	over := j.phase.Terminal()
+	again := j.stopAsked > 0 || j.passed
 	if !over && j.stopAsked == 0 {
 		j.stopAsked = m.cfg.Now().UnixMilli()
 		phase := j.phase
@@ -45,11 +55,37 @@ func (m *Manager) Stop(ctx context.Context, id string) (bool, error) {
 	if over {
 		return false, nil
 	}
+	if m.setStopRule(j, o) && again {
+		select {
+		case j.restop <- struct{}{}:
+		default:
+		}
+	}
 	// With a full disk the wish cannot be kept, but stopping jobs may be the
 	// way out of that.
 	m.saveOrLater(j)
 	j.cancel()
 	return true, nil
+}
+
+// setStopRule leaves the options where the job's supervisor looks, and reports
+// whether there are any. Where they cannot be stored the job is stopped in the
+// usual way.
+func (m *Manager) setStopRule(j *job, o rayapi.StopOptions) bool {
+	if o == (rayapi.StopOptions{}) {
+		return false
+	}
+	sig, grace := stopRule(j.env, m.cfg.BaseEnv)
+	if n := unix.SignalNum(o.Signal); n != 0 {
+		sig = n
+	}
+	if o.Grace != nil {
+		grace = *o.Grace
+	}
+	if err := j.dir.SetStopRule(jobdir.StopRule{Signal: int(sig), Grace: grace}); err != nil {
+		m.cfg.Log.Warn("note how a job is to be stopped; it is stopped in the usual way", "job", j.id, "err", err)
+	}
+	return true
 }
 
 // Delete removes the record of a job that is over, and its folder. Errors wrap

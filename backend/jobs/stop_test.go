@@ -60,7 +60,7 @@ func TestStop_undelivered(t *testing.T) {
 	checkStopped(t, r, id)
 }
 
-func TestStop_queued(t *testing.T) {
+func TestFault22_stopQueued(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
@@ -82,7 +82,7 @@ func TestStop_queued(t *testing.T) {
 	}
 }
 
-func TestStop_preparing(t *testing.T) {
+func TestFault22_stopPreparing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	building := make(chan struct{})
@@ -101,7 +101,7 @@ func TestStop_preparing(t *testing.T) {
 	}
 }
 
-func TestStop_starting(t *testing.T) {
+func TestFault22_stopStarting(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
@@ -115,7 +115,7 @@ func TestStop_starting(t *testing.T) {
 
 // An entrypoint that ends while it is being stopped is STOPPED; one that had
 // ended before keeps its own end.
-func TestStop_race(t *testing.T) {
+func TestFault22_stopMeetsTheEnd(t *testing.T) {
 	t.Parallel()
 	now := time.Now().UnixMilli()
 	tests := []struct {

@@ -28,11 +28,21 @@ func (m *Manager) Submit(ctx context.Context, r rayapi.SubmitRequest) (string, e
 	if err := checkLabels(r.LabelSelector); err != nil {
 		return "", err
 	}
+	w, err := wishesOf(r.Metadata)
+	if err != nil {
+		return "", err
+	}
 	if err := m.cfg.Envs.Check(r.RuntimeEnv); errors.Is(err, rayapi.ErrInvalid) {
 		return "", err
 	}
 	if r.SubmissionID == "" {
 		r.SubmissionID = rayapi.NewID()
+	}
+	if err := checkAttempts(r.SubmissionID, w); err != nil {
+		return "", err
+	}
+	if err := m.space(); err != nil {
+		return "", err
 	}
 	hidden, values, err := hideEnv(r.RuntimeEnv)
 	if err != nil {
@@ -47,6 +57,7 @@ func (m *Manager) Submit(ctx context.Context, r rayapi.SubmitRequest) (string, e
 	if err := m.accept(ctx, j); err != nil {
 		m.drop(j)
 		if isNoSpace(err) {
+			m.full(err)
 			err = fmt.Errorf("%w: free some in %s and submit again", rayapi.ErrNoSpace, m.cfg.Root)
 		}
 		return "", err
@@ -92,7 +103,9 @@ func (m *Manager) drop(j *job) {
 // going.
 func (m *Manager) accept(ctx context.Context, j *job) error {
 	now := m.cfg.Now()
-	spec := jobdir.Spec{Version: 1, Request: j.req, AcceptedAt: now.UnixMilli()}
+	spec := jobdir.Spec{
+		Version: 1, Request: j.req, AcceptedAt: now.UnixMilli(), Attempt: j.attempt, RetryOf: j.retryOf, NotBefore: j.notBefore,
+	}
 	head := now.Format("2006-01-02 15:04:05,000") + "\tINFO job_manager.py:568 -- Runtime env is setting up.\n"
 	_, err := jobdir.Create(m.cfg.Root, spec, jobdir.Secret{EnvVars: j.env}, []byte(head))
 	if errors.Is(err, os.ErrExist) {
@@ -108,7 +121,9 @@ func (m *Manager) accept(ctx context.Context, j *job) error {
 	j.seq = m.lastSeq
 	j.details = newDetails(j.req, spec.AcceptedAt)
 	row, err := j.row()
-	m.enqueue(j)
+	if j.notBefore == 0 {
+		m.enqueue(j)
+	}
 	m.mu.Unlock()
 	if err == nil {
 		err = m.cfg.Store.Insert(ctx, row)

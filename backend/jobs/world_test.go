@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"dray/backend/jobdir"
 	"dray/backend/jobs"
@@ -167,9 +168,19 @@ func (p *proc) begin(entrypoint string) {
 	default:
 		p.w.ran[p.id]++
 		s := p.st
-		s.Slot.Phase, s.Slot.Leader = jobdir.PhaseRunning, &jobdir.Process{PID: 42}
+		s.Slot.Phase, s.Slot.Leader = jobdir.PhaseRunning, &jobdir.Process{PID: 42, StartTicks: ticks()}
+		s.Slot.StartedAt = time.Now().UnixMilli()
 		p.set(s)
 	}
+}
+
+// ticks is now as the kernel counts start times of processes.
+func ticks() uint64 {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+		panic(err)
+	}
+	return uint64(now.Nano() / 1e7)
 }
 
 func (p *proc) exit(code int, stopSeen bool) {
@@ -276,6 +287,10 @@ func (e *envs) Check(raw json.RawMessage) error {
 	}
 	return e.check(raw)
 }
+
+func (e *envs) Release(string) error { return nil }
+
+func (e *envs) Sweep(func(string) bool) error { return nil }
 
 func (e *envs) Build(ctx context.Context, _ json.RawMessage, work string, log io.Writer) (runtimeenv.Built, error) {
 	if e == nil || e.build == nil {

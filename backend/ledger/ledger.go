@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"dray/backend/atomicfile"
@@ -41,14 +42,8 @@ type Entry struct {
 	SubmittedAt time.Time            `json:"submitted_at"`
 }
 
-// Open makes the folder if it is missing and takes it away from everybody but
-// the owner.
-func Open(dir string) (*Ledger, error) {
-	if err := privateDir(dir); err != nil {
-		return nil, fmt.Errorf("open the record of submitted jobs: %w", err)
-	}
-	return &Ledger{dir: dir}, nil
-}
+// New returns the ledger in dir, which is made when something is written.
+func New(dir string) *Ledger { return &Ledger{dir: dir} }
 
 // Record writes down, durably, that r is about to be sent to the server named
 // key. Call it before the request leaves, so that a crash in between loses
@@ -65,9 +60,11 @@ func (l *Ledger) Record(key string, r rayapi.SubmitRequest, parent string, at ti
 }
 
 func (l *Ledger) record(key string, e Entry) error {
-	if err := privateDir(filepath.Join(l.dir, fileName(key))); err != nil {
+	unlock, err := l.lock(key)
+	if err != nil {
 		return err
 	}
+	defer unlock()
 	path := l.path(key, e.Request.SubmissionID)
 	entries, err := read(path, e.Request.SubmissionID)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -81,6 +78,11 @@ func (l *Ledger) record(key string, e Entry) error {
 // refused the request: the id may belong to an earlier job, whose own request
 // must be found again. Nothing to take back is no error.
 func (l *Ledger) Drop(key, id string, at time.Time) error {
+	unlock, err := l.lock(key)
+	if err != nil {
+		return fmt.Errorf("take back the record of %s: %w", id, err)
+	}
+	defer unlock()
 	path := l.path(key, id)
 	entries, err := read(path, id)
 	if errors.Is(err, os.ErrNotExist) {
@@ -119,6 +121,25 @@ func (l *Ledger) Get(key, id string) (Entry, error) {
 	return entries[len(entries)-1], nil
 }
 
+// lock keeps other processes from changing the records of key, whose folder it
+// makes, until unlock.
+func (l *Ledger) lock(key string) (unlock func(), err error) {
+	dir := filepath.Join(l.dir, fileName(key))
+	for _, d := range []string{l.dir, dir} {
+		if err := privateDir(d); err != nil {
+			return nil, err
+		}
+	}
+	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", f.Name(), err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil // closing drops the lock
+}
+
 func (l *Ledger) path(key, id string) string {
 	return filepath.Join(l.dir, fileName(key), fileName(id)+".json")
 }
@@ -153,7 +174,11 @@ func privateDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return os.Chmod(dir, 0o700) // it may be older, and wider
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm() == 0o700 {
+		return err
+	}
+	return os.Chmod(dir, 0o700) // it is older, and wider
 }
 
 // fileName turns any text into one file name; plain names stay as they are.

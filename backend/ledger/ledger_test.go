@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -35,11 +36,7 @@ func request(id string) rayapi.SubmitRequest {
 func open(t *testing.T) (*Ledger, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ledger")
-	l, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l, dir
+	return New(dir), dir
 }
 
 func TestLedger_Get(t *testing.T) {
@@ -58,11 +55,7 @@ func TestLedger_Get(t *testing.T) {
 			if err := l.Record(tt.key, request(tt.id), "parent", noon); err != nil {
 				t.Fatal(err)
 			}
-			again, err := Open(dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := again.Get(tt.key, tt.id)
+			got, err := New(dir).Get(tt.key, tt.id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,14 +79,10 @@ func TestLedger_Private(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	l, err := Open(dir)
-	if err != nil {
+	if err := New(dir).Record("k", request("a"), "", noon); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Record("k", request("a"), "", noon); err != nil {
-		t.Fatal(err)
-	}
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -207,20 +196,47 @@ func TestLedger_Record(t *testing.T) {
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(file); err == nil || !strings.Contains(err.Error(), file) {
-			t.Errorf("Open(file) = %v, want the path in it", err)
+		if err := New(file).Record("k", request("a"), "", noon); err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("Record below a file = %v, want the path in it", err)
 		}
 	})
 }
 
 func BenchmarkLedger_Record(b *testing.B) {
-	l, err := Open(b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
+	l := New(b.TempDir())
 	for b.Loop() {
 		if err := l.Record("k", request(rayapi.NewID()), "", noon); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// Two processes that send one id at once each keep what they sent until the
+// server has refused one of them, whose record alone is taken back.
+func TestLedger_sameIDAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		dir := filepath.Join(t.TempDir(), "ledger")
+		var wg sync.WaitGroup
+		for i := range 4 {
+			wg.Go(func() {
+				l, at := New(dir), noon.Add(time.Duration(i)*time.Millisecond)
+				r := request("same")
+				r.Metadata = map[string]string{"by": strconv.Itoa(i)}
+				if err := l.Record("k", r, "", at); err != nil {
+					t.Error(err)
+				}
+				if i == 2 { // the server took this one
+					return
+				}
+				if err := l.Drop("k", "same", at); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if e, err := New(dir).Get("k", "same"); err != nil || e.Request.Metadata["by"] != "2" {
+			t.Fatalf("the record is of %q, %v; want the one that the server took", e.Request.Metadata["by"], err)
 		}
 	}
 }

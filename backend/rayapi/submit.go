@@ -134,17 +134,20 @@ func (r SubmitRequest) validateAmounts() error {
 		{"entrypoint_num_gpus", r.NumGPUs},
 		{"entrypoint_memory", float64(r.Memory)},
 	} {
-		if a.value < 0 || math.IsInf(a.value, 0) {
+		if !finite(a.value) {
 			return invalid("%s must not be negative, got %g", a.name, a.value)
 		}
 	}
 	for name, v := range r.Resources {
-		if v < 0 || math.IsInf(v, 0) {
+		if !finite(v) {
 			return invalid("entrypoint_resources[%q] must not be negative, got %g", name, v)
 		}
 	}
 	return nil
 }
+
+// finite reports whether v is an amount that can be counted.
+func finite(v float64) bool { return v >= 0 && !math.IsInf(v, 0) }
 
 func clip(s string) string {
 	if len(s) > 40 {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,7 +103,7 @@ func TestAdopt_afterKilledBackend(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			d := newJob(t, dir, "job", tc.entrypoint, func(l *jobdir.Launch, _ *jobdir.Secret) { l.Linger = 2 * time.Second })
+			d := newJob(t, dir, "job", tc.entrypoint, func(l *jobdir.Launch, _ *[]string) { l.Linger = 2 * time.Second })
 			kill := startBackend(t, dir)
 			eventually(t, "a supervisor exists", func() bool { _, err := d.ReadSlot(); return err == nil || tc.name == "at once" })
 			eventually(t, tc.name, func() bool { return tc.at(d) })
@@ -138,7 +139,10 @@ func TestAdopt_everythingWasGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "output", func() bool { return len(output(t, d)) > 0 })
+	eventually(t, "output", func() bool {
+		data, err := os.ReadFile(d.Log())
+		return err == nil && strings.HasSuffix(string(data), "\nready\n")
+	})
 	kill()
 	killShim(t, d)
 	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o600); err != nil {
@@ -159,7 +163,7 @@ func TestAdopt_everythingWasGone(t *testing.T) {
 	}
 }
 
-func TestAdopt_slots(t *testing.T) {
+func TestFault15_20_21_slots(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	r := newRunner(t, dir)
@@ -211,7 +215,7 @@ func TestAdopt_slots(t *testing.T) {
 }
 
 // The folder of a running job is removed: an error for this job only.
-func TestProcess_folderRemoved(t *testing.T) {
+func TestFault16_folderRemoved(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	r := newRunner(t, dir)

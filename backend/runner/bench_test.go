@@ -49,7 +49,7 @@ func BenchmarkLog(b *testing.B) {
 func BenchmarkIdleSupervisor(b *testing.B) {
 	dir := b.TempDir()
 	r := newRunner(b, dir)
-	d := newJob(b, dir, "job", "echo ready; exec sleep 300", func(l *jobdir.Launch, _ *jobdir.Secret) { l.StopGrace = 0 })
+	d := newJob(b, dir, "job", "echo ready; exec sleep 300", func(l *jobdir.Launch, _ *[]string) { l.StopGrace = 0 })
 	p := start(b, r, d)
 	waitOutput(b, p, "ready")
 	pid := p.State().Slot.Shim.PID

@@ -21,7 +21,7 @@ const inNamespace = "DRAY_TEST_MOUNTS"
 
 // A disk that fills while jobs print: they sleep, exit codes are on disk all
 // the same, and when there is space again not a byte is missing.
-func TestFullDisk(t *testing.T) {
+func TestFault10_11_diskFillsWhileJobsPrint(t *testing.T) {
 	if os.Getenv(inNamespace) == "" {
 		again(t)
 		return
@@ -36,7 +36,7 @@ func TestFullDisk(t *testing.T) {
 	defer func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }()
 	r := newRunner(t, dir)
 	const many, few = 256 << 10, 1000 // 4 MiB do not fit, 16 kB fit into the pipe
-	wait := func(l *jobdir.Launch, _ *jobdir.Secret) { l.Dir = "/" }
+	wait := func(l *jobdir.Launch, _ *[]string) { l.Dir = "/" }
 	print := func(id string, n, code int) jobdir.Dir {
 		script := fmt.Sprintf("while [ ! -e %s/go ]; do sleep 0.02; done; seq -f '%%015.0f' 1 %d; exit %d", dir, n, code)
 		return newJob(t, dir, id, script, wait)

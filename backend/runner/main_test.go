@@ -85,7 +85,7 @@ func newRunner(t testing.TB, dir string) *Runner {
 }
 
 // newJob makes the folder of a job that is ready to start.
-func newJob(t testing.TB, dir, id, entrypoint string, edit ...func(*jobdir.Launch, *jobdir.Secret)) jobdir.Dir {
+func newJob(t testing.TB, dir, id, entrypoint string, edit ...func(*jobdir.Launch, *[]string)) jobdir.Dir {
 	t.Helper()
 	head := []byte("set up\n")
 	d, err := jobdir.Create(dir, jobdir.Spec{Version: 1, Request: rayapi.SubmitRequest{SubmissionID: id, Entrypoint: entrypoint}}, jobdir.Secret{}, head)
@@ -97,11 +97,11 @@ func newJob(t testing.TB, dir, id, entrypoint string, edit ...func(*jobdir.Launc
 		StopSignal: int(unix.SIGTERM), StopGrace: 500 * time.Millisecond, Linger: 300 * time.Millisecond,
 		LogBase: int64(len(head)), NotifySocket: filepath.Join(dir, "notify"),
 	}
-	s := jobdir.Secret{Environ: append(os.Environ(), "A_TEST=1")}
+	environ := append(os.Environ(), "A_TEST=1")
 	for _, f := range edit {
-		f(&l, &s)
+		f(&l, &environ)
 	}
-	if err := d.SetLaunch(l, s); err != nil {
+	if err := d.SetLaunch(l, environ); err != nil {
 		t.Fatal(err)
 	}
 	return d

@@ -64,6 +64,7 @@ type Process struct {
 	state   State
 	ended   bool // changes is closed
 	stopReq bool
+	stops   int              // how often a stop was asked for
 	stopTo  *proctree.Handle // the supervisor that was told to stop
 	shim    *proctree.Handle // nil: none known
 	unwatch func()
@@ -103,6 +104,8 @@ func (p *Process) Stop() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopReq = true
+	p.stops++
+	p.stopTo = nil // it may have another rule now, see jobdir.StopRule
 	poke(p.wake)
 	return p.passStop()
 }
@@ -196,6 +199,7 @@ func (p *Process) run() {
 	for {
 		wait, over := p.look()
 		if over {
+			p.clearGroup()
 			return
 		}
 		var again <-chan time.Time

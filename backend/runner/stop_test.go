@@ -94,7 +94,7 @@ func TestStop_graceIsGiven(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			d := newJob(t, dir, "grace-"+strings.ReplaceAll(tc.name, " ", "-"), tc.entrypoint,
-				func(l *jobdir.Launch, _ *jobdir.Secret) { l.StopSignal = int(tc.signal) })
+				func(l *jobdir.Launch, _ *[]string) { l.StopSignal = int(tc.signal) })
 			p := start(t, r, d)
 			waitOutput(t, p, "ready")
 			if err := p.Stop(); err != nil {

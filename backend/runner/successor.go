@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"dray/backend/cgroup"
 	"dray/backend/jobdir"
 	"dray/backend/supervise"
 	"dray/backend/supervise/proctree"
@@ -35,6 +36,8 @@ type successor struct {
 	over     bool // the leader has ended
 	lostTill time.Time
 	stopping bool
+	stopRule jobdir.StopRule
+	heeded   int // how many stops were acted on
 	killing  bool
 	killFrom time.Time
 	killAt   time.Time
@@ -113,7 +116,10 @@ func (p *Process) newSuccessor() (*successor, error) {
 		p: p, launch: launch, slot: p.state.Slot, writer: writer, leader: p.leader,
 		pumped: make(chan pump.Result, 1), events: make(chan func(), 16),
 	}
-	s.tree = tree{mark: mark, leader: s.slot.Leader, held: p.leader != nil, known: make(map[int]uint64)}
+	s.tree = tree{
+		mark: mark, leader: s.slot.Leader, held: p.leader != nil, known: make(map[int]uint64),
+		group: cgroup.Open(s.slot.Cgroup),
+	}
 	s.atFirst = p.adopted && (p.leader == nil || p.leader.Ended())
 	return s, nil
 }
@@ -254,6 +260,9 @@ func (s *successor) kill(members []proctree.Stat, now time.Time) {
 			s.slot.Leftovers = len(members)
 		}
 	}
+	if s.tree.group.Exists() {
+		_ = s.tree.group.Kill() // what it leaves is killed one by one
+	}
 	proctree.Kill(members)
 	s.killAt = now.Add(killPause)
 	if now.Sub(s.killFrom) < killBound {
@@ -283,16 +292,20 @@ func (s *successor) finish() {
 // heedStop begins to stop the job when that was asked for.
 func (s *successor) heedStop(now time.Time) {
 	s.p.mu.Lock()
-	wanted := s.p.stopReq
+	wanted, asked := s.p.stopReq, s.p.stops
 	s.p.mu.Unlock()
-	if s.stopping || (!wanted && !s.slot.StopSeen) {
+	if s.stopping && asked == s.heeded || (!wanted && !s.slot.StopSeen) {
 		return
 	}
-	s.stopping, s.slot.StopSeen = true, true
-	if members, err := s.tree.members(); err == nil {
-		proctree.Signal(members, unix.Signal(s.launch.StopSignal), unix.SIGCONT)
+	rule := s.p.dir.StopRule(s.launch)
+	if s.heeded = asked; s.stopping && rule == s.stopRule {
+		return
 	}
-	if at := now.Add(s.launch.StopGrace); s.killAt.IsZero() || at.Before(s.killAt) {
+	s.stopping, s.slot.StopSeen, s.stopRule = true, true, rule
+	if members, err := s.tree.members(); err == nil {
+		proctree.Signal(members, unix.Signal(rule.Signal), unix.SIGCONT)
+	}
+	if at := now.Add(rule.Grace); s.killAt.IsZero() || at.Before(s.killAt) {
 		s.killAt = at
 	}
 	s.save()
@@ -321,6 +334,7 @@ func (s *successor) learnExit(now time.Time) {
 		exit.UserMS, exit.SystemMS = unix.TimevalToNsec(usage.Utime)/1e6, unix.TimevalToNsec(usage.Stime)/1e6
 		exit.MaxRSSKiB = usage.Maxrss
 		s.slot.Exit, s.slot.Phase, s.over = &exit, jobdir.PhaseExited, true
+		s.noteOOM()
 		s.save()
 	case !now.Before(s.lostTill):
 		s.over = true
@@ -356,6 +370,7 @@ func (s *successor) seal() {
 	case !s.result.EOF && !s.launch.KeepBackground:
 		s.slot.LogIncomplete = "a process that could not be found any more still holds the job's output"
 	}
+	s.noteOOM()
 	s.save()
 	if s.slot.Exit != nil {
 		s.p.finish(OverSealed, nil)
@@ -364,4 +379,12 @@ func (s *successor) seal() {
 	s.p.finish(OverLost, func(st *State) {
 		st.Detail = "exit code unknown: the supervisor was lost and the kernel does not tell how the entrypoint ended"
 	})
+}
+
+// noteOOM notes that the kernel killed a process of the job for want of
+// memory.
+func (s *successor) noteOOM() {
+	if n, err := s.tree.group.OOMKills(); err == nil && n > 0 {
+		s.slot.OOMKilled = true
+	}
 }

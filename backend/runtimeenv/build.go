@@ -1,3 +1,5 @@
+//go:build linux
+
 package runtimeenv
 
 import (
@@ -6,13 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
+	"sync"
+	"time"
 
 	"dray/backend/packages"
+	"dray/backend/runtimeenv/envcache"
+	"dray/backend/runtimeenv/tool"
 )
 
 // PackageSource opens uploaded packages by name; the error wraps
@@ -21,38 +27,132 @@ type PackageSource interface {
 	Open(name string) (*os.File, error)
 }
 
-// Builder builds runtime environments from uploaded packages.
+// Options say where a builder keeps what is built once and used by many jobs.
+type Options struct {
+	Root     string       // absolute folder; made if it is missing
+	MaxBytes int64        // of what is not in use, for each kind; 0: 10 GiB
+	Env      []string     // "K=V", what the tools inherit; nil: this process's environment
+	Log      *slog.Logger // nil: nothing is logged
+}
+
+// DefaultMaxBytes is kept of environments that are not in use, for each kind.
+const DefaultMaxBytes = 10 << 30
+
+// Builder builds runtime environments from packages, downloads and what pip,
+// uv and conda install.
 type Builder struct {
 	store  PackageSource
 	limits packages.Limits
+	env    []string
+	root   string
+	max    int64
+	cache  *envcache.Cache // nil: pip, uv and conda are refused
+	conda  chan struct{}
+
+	downloads sync.Mutex // orders the changes of what is downloaded
 }
 
-// New returns a builder that takes packages from store and unpacks no more
-// than the default limits allow.
+// New returns a builder that takes packages from store, unpacks no more than
+// the default limits allow and refuses pip, uv and conda, for which it has no
+// room.
 func New(store PackageSource) *Builder {
-	return &Builder{store: store, limits: packages.DefaultLimits()}
+	return &Builder{store: store, limits: packages.DefaultLimits(), env: os.Environ(), conda: make(chan struct{}, 1)}
 }
 
-// Built is what a job's runtime environment became on disk.
-type Built struct {
-	Dir        string   // working directory; "" when the environment names none
-	PythonPath []string // working_dir first, then py_modules
+// Open returns a builder that also builds pip, uv and conda environments and
+// keeps them in a folder.
+func Open(store PackageSource, opts Options) (*Builder, error) {
+	b := New(store)
+	if opts.Env != nil {
+		b.env = opts.Env
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	b.root, b.max = opts.Root, opts.MaxBytes
+	if b.max == 0 {
+		b.max = DefaultMaxBytes
+	}
+	var err error
+	b.cache, err = envcache.Open(opts.Root, b.max, opts.Log)
+	return b, err
 }
 
-// Check is the function Check, for those who hold a builder alone.
-func (b *Builder) Check(raw json.RawMessage) error { return Check(raw) }
+// Cache returns the built environments, to list and remove them; nil for a
+// builder that keeps none.
+func (b *Builder) Cache() *envcache.Cache { return b.cache }
+
+// Release says that the job that was built below work is over: what was built
+// for it may be removed when room is needed. It may be called twice, and for a
+// job that used nothing.
+func (b *Builder) Release(work string) error {
+	if b.cache == nil {
+		return nil
+	}
+	return b.cache.Release(work)
+}
+
+// Sweep releases all jobs but the live ones, by their work folders. It is for
+// the start, before the first Build.
+func (b *Builder) Sweep(isLive func(work string) bool) error {
+	if b.cache == nil {
+		return nil
+	}
+	return b.cache.Sweep(isLive)
+}
+
+// Check is the function Check; it also refuses what needs a tool that this
+// machine does not have.
+func (b *Builder) Check(raw json.RawMessage) error {
+	if err := Check(raw); err != nil {
+		return err
+	}
+	f, err := parse(raw)
+	if err != nil {
+		return err
+	}
+	spec, err := f.tools()
+	if err != nil || spec.install == nil && spec.conda == nil {
+		return err
+	}
+	switch {
+	case b.cache == nil:
+		return invalid("runtime_env with pip, uv or conda is not supported by this server: install the packages into the Python " +
+			"that the job will find, or bring modules along with py_modules")
+	case spec.conda != nil && spec.conda.Prefix == "" && findConda(b.env) == "":
+		return invalid(noConda)
+	case spec.install != nil && findPython(b.env) == "":
+		return invalid("runtime_env['%s']: %s", spec.install.Kind, noPython)
+	}
+	return nil
+}
 
 // Build makes the folders of a runtime environment that passed Check, below
 // work, which is private to the job; it is made if it is missing, and what an
 // earlier build that was cut off left in it is replaced. Warnings go to log,
 // one line each. The error is a *SetupError, unless the context ended.
 func (b *Builder) Build(ctx context.Context, env json.RawMessage, work string, log io.Writer) (Built, error) {
-	built, err := b.build(ctx, env, work, log)
-	if err == nil {
-		return built, nil
+	f, err := parse(env)
+	if err != nil {
+		return Built{}, &SetupError{Reason: err.Error()}
 	}
-	if ctx.Err() != nil {
+	timeout, err := f.timeout()
+	if err != nil {
+		return Built{}, &SetupError{Reason: err.Error()}
+	}
+	limited, cancel := ctx, context.CancelFunc(func() {})
+	if timeout > 0 {
+		limited, cancel = context.WithTimeout(ctx, timeout)
+	}
+	defer cancel()
+	built, err := b.build(limited, f, work, log)
+	switch {
+	case err == nil:
+		return built, nil
+	case ctx.Err() != nil:
 		return Built{}, fmt.Errorf("build runtime environment: %w", ctx.Err())
+	case limited.Err() != nil:
+		return Built{}, &SetupError{Reason: timeoutText(timeout), Err: context.DeadlineExceeded}
 	}
 	if setup := (*SetupError)(nil); errors.As(err, &setup) {
 		return Built{}, setup
@@ -60,11 +160,14 @@ func (b *Builder) Build(ctx context.Context, env json.RawMessage, work string, l
 	return Built{}, &SetupError{Reason: "the runtime environment could not be built", Err: err}
 }
 
-func (b *Builder) build(ctx context.Context, env json.RawMessage, work string, log io.Writer) (Built, error) {
-	f, err := parse(env)
-	if err != nil {
-		return Built{}, err
-	}
+// timeoutText is Ray's, with the name of the error that clients look for.
+func timeoutText(timeout time.Duration) string {
+	return fmt.Sprintf("TimeoutError: Failed to install runtime_env within the timeout of %d seconds. Consider increasing the timeout "+
+		"in the runtime_env config, for example runtime_env={\"config\": {\"setup_timeout_seconds\": 1800}, ...}. "+
+		"If not provided, the default timeout is %d seconds", int(timeout.Seconds()), int(defaultTimeout.Seconds()))
+}
+
+func (b *Builder) build(ctx context.Context, f fields, work string, log io.Writer) (built Built, err error) {
 	f.warnUnknown(log)
 	dir, err := f.workingDir()
 	if err != nil {
@@ -74,7 +177,6 @@ func (b *Builder) build(ctx context.Context, env json.RawMessage, work string, l
 	if err != nil {
 		return Built{}, err
 	}
-	var built Built
 	if dir != "" {
 		built.Dir, err = b.place(ctx, dir, fieldWorkingDir, filepath.Join(work, fieldWorkingDir))
 		if err != nil {
@@ -88,14 +190,50 @@ func (b *Builder) build(ctx context.Context, env json.RawMessage, work string, l
 		if err != nil {
 			return Built{}, err
 		}
-		if strings.HasSuffix(uri, ".whl") {
-			if err := spreadWheel(path, uri, log); err != nil {
-				return Built{}, &SetupError{Reason: "the wheel " + uri + " could not be installed", Err: err}
+		if isWheel(uri) {
+			if err := spreadWheel(path, maskUser(uri), log); err != nil {
+				return Built{}, &SetupError{Reason: "the wheel " + maskUser(uri) + " could not be installed", Err: err}
 			}
 		}
 		built.PythonPath = append(built.PythonPath, path)
 	}
-	return built, nil
+	return built, b.runTools(ctx, f, work, log, &built)
+}
+
+// runTools builds what pip, uv or conda are to install. It comes after the
+// files, which requirements may name.
+func (b *Builder) runTools(ctx context.Context, f fields, work string, log io.Writer, built *Built) error {
+	spec, err := f.tools()
+	if err != nil || spec.install == nil && spec.conda == nil {
+		return err
+	}
+	if b.cache == nil {
+		return errors.New("this server has no room for pip, uv or conda environments")
+	}
+	vars, err := f.envVars()
+	if err != nil {
+		return err
+	}
+	r := &recipe{
+		spec: spec, cache: b.cache, conda: b.conda, env: toolEnv(b.env, vars, built.Dir),
+		work: work, wd: built.Dir, log: log,
+	}
+	err = r.make(ctx, built)
+	var failed *tool.Error
+	if errors.As(err, &failed) {
+		return &SetupError{Reason: "Failed to install " + f.toolName() + " packages", Err: failed}
+	}
+	return err
+}
+
+// toolName is the field that a tool builds.
+func (f fields) toolName() string {
+	for _, kind := range []string{kindPip, kindUV} {
+		if value, ok := f[kind]; ok && !isEmpty(value) {
+			return kind
+		}
+	}
+	return kindConda
 }
 
 // place returns the folder that a URI stands for: its own for local://, else
@@ -118,6 +256,9 @@ func (b *Builder) place(ctx context.Context, uri, field, dest string) (string, e
 	if err := os.MkdirAll(filepath.Dir(dest), 0o700); err != nil {
 		return "", err
 	}
+	if scheme != schemeGCS {
+		return dest, b.fetch(ctx, uri, field, dest)
+	}
 	return dest, b.unpack(ctx, uri, rest, field, dest)
 }
 
@@ -138,6 +279,11 @@ func (b *Builder) unpack(ctx context.Context, uri, name, field, dest string) err
 		return err
 	}
 	defer f.Close()
+	return b.spread(ctx, f, uri, kind, field, dest)
+}
+
+// spread unpacks an open archive.
+func (b *Builder) spread(ctx context.Context, f *os.File, uri string, kind packages.Kind, field, dest string) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -153,7 +299,8 @@ func (b *Builder) unpack(ctx context.Context, uri, name, field, dest string) err
 func (f fields) warnUnknown(log io.Writer) {
 	known := []string{
 		fieldWorkingDir, fieldPyModules, fieldEnvVars, fieldExcludes, "config", "_ray_commit", "_ray_release",
-		"_inject_current_ray", "pip", "uv", "conda", "container", "image_uri",
+		"_inject_current_ray", kindPip, kindUV, kindConda, "container", "image_uri",
+		"py_executable", "worker_process_setup_hook",
 	}
 	for _, name := range sortedKeys(f) {
 		if !slices.Contains(known, name) {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package runtimeenv_test
 
 import (

@@ -23,6 +23,11 @@ func TestCheckAccepts(t *testing.T) {
 		`{"working_dir": "gcs://_ray_pkg_64dc495c54e649c8.tar.gz"}`,
 		`{"working_dir": "local:///not/there/yet"}`,
 		`{"py_modules": ["gcs://a-1.0-py3-none-any.whl", "gcs://m.zip", "local:///x"]}`,
+		`{"working_dir": "https://x/y.zip?token=1", "py_modules": ["file:///x/y.tar.gz", "http://x/a-1.0-py3-none-any.whl"]}`,
+		`{"pip": ["requests"]}`, `{"pip": "requirements.txt"}`, `{"uv": {"packages": ["a"], "uv_check": true, "uv_version": "==0.4"}}`,
+		`{"pip": {"packages": "r.txt", "pip_check": false, "pip_version": null, "pip_install_options": ["--no-index"]}, "_ray_commit": "x"}`,
+		`{"conda": "base"}`, `{"conda": "/opt/env"}`, `{"conda": {"dependencies": ["python=3.11"]}}`, `{"conda": "env.yaml"}`,
+		`{"config": {"setup_timeout_seconds": -1, "eager_install": true, "log_files": []}, "worker_process_setup_hook": "m.f"}`,
 		`{"config": {"setup_timeout_seconds": 5}, "_ray_commit": "x", "py_executable": "python -v", "mpi": {"a": 1}}`,
 	} {
 		if err := runtimeenv.Check(json.RawMessage(env)); err != nil {
@@ -40,10 +45,6 @@ func TestCheckRefuses(t *testing.T) {
 	}
 	for _, tc := range []struct{ name, env, want string }{
 		{"no object", `["x"]`, "runtime_env must be a dict, got <class 'list'>"},
-		{"pip", `{"pip": ["requests"]}`, "runtime_env['pip'] is not supported by this server: install the packages"},
-		{"pip as a dict", `{"pip": {"packages": ["requests"]}}`, "runtime_env['pip'] is not supported"},
-		{"uv", `{"uv": ["requests"]}`, "runtime_env['uv'] is not supported"},
-		{"conda", `{"conda": "base"}`, "runtime_env['conda'] is not supported"},
 		{"container", `{"container": {"image": "x"}}`, "runtime_env['container'] is not supported"},
 		{"image", `{"image_uri": "x"}`, "runtime_env['image_uri'] is not supported"},
 		{"env_vars list", `{"env_vars": ["A"]}`, "env_vars'] must be of type Dict[str, str], got <class 'list'>"},
@@ -63,11 +64,11 @@ func TestCheckRefuses(t *testing.T) {
 		{"working_dir number", `{"working_dir": 3}`, "`working_dir` must be a string, got <class 'int'>"},
 		{"py_modules text", `{"py_modules": "x"}`, "`py_modules` must be a list of strings, got <class 'str'>"},
 		{"py_modules null", `{"py_modules": [null]}`, "<class 'NoneType'> at position 0"},
-		{"https", `{"working_dir": "https://x/y.zip"}`, "runtime_env['working_dir']: https:// addresses are not supported"},
+		{"xz behind https", `{"working_dir": "https://x/y.tar.xz"}`, "xz archives are not supported here"},
 		{"s3", `{"py_modules": ["S3://x/y.zip"]}`, "local:///path"},
 		{"xz", `{"working_dir": "gcs://_ray_pkg_1.tar.xz"}`, "xz archives are not supported here: pack it as .zip"},
 		{"escaping name", `{"working_dir": "gcs://../../etc/x.zip"}`, "not a package name"},
-		{"a refusal goes before a failure", `{"working_dir": "/nope", "py_modules": ["https://x/y.zip"]}`, "https:// addresses"},
+		{"a refusal goes before a failure", `{"working_dir": "/nope", "py_modules": ["gs://x/y.zip"]}`, "gs:// addresses"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -95,6 +96,25 @@ func TestCheckFindsWhatCannotStart(t *testing.T) {
 		{"local archive", `{"py_modules": ["local:///x.zip"]}`, "must be a directory, not an archive"},
 		{"wheel as working_dir", `{"working_dir": "gcs://a.whl"}`, "Only .zip, .tar.gz, .tgz, .tar.xz files are supported for working_dir URIs; got gcs://a.whl."},
 		{"no suffix", `{"py_modules": ["gcs://a"]}`, "Only .zip, .whl, .tar.gz, .tgz, .tar.xz files are supported for py_modules URIs; got gcs://a."},
+		{"https without a suffix", `{"working_dir": "https://u:s3cret@x/y?sig=s3cret"}`, "Only .zip, .tar.gz, .tgz, .tar.xz files are supported for working_dir URIs; got https://<redacted>@x/y."},
+		{"https without a host", `{"working_dir": "https:///y.zip"}`, "https:///y.zip is not a valid URI for working_dir"},
+		{"file on another host", `{"py_modules": ["file://h/y.zip"]}`, "write https://host/path/name.zip or file:///path/name.zip"},
+		{"pip and uv", `{"pip": ["a"], "uv": ["b"]}`, "The 'pip' field, 'uv' field, and 'conda' field of runtime_env cannot be specified at the same time."},
+		{"pip and conda", `{"pip": ["a"], "conda": "base"}`, "cannot be specified at the same time. Specified: pip, conda."},
+		{"pip number", `{"pip": 3}`, "runtime_env['pip'] must be of type str or List[str], got <class 'int'>"},
+		{"pip list of numbers", `{"pip": [3]}`, "runtime_env['pip'] must be of type str or List[str]"},
+		{"pip key", `{"pip": {"packages": ["a"], "x": 1}}`, "runtime_env['pip'] can only have these fields: packages, pip_check, pip_install_options and pip_version, but got: ['packages', 'x']"},
+		{"pip without packages", `{"pip": {"pip_check": true}}`, "runtime_env['pip'] must include field 'packages'"},
+		{"pip_check", `{"pip": {"packages": [], "pip_check": 1}}`, "runtime_env['pip']['pip_check'] must be of type bool, got <class 'int'>"},
+		{"pip_version", `{"pip": {"packages": [], "pip_version": 1}}`, "runtime_env['pip']['pip_version'] must be of type str, got <class 'int'>"},
+		{"pip options", `{"pip": {"packages": [], "pip_install_options": "x"}}`, "runtime_env['pip']['pip_install_options'] must be of type list[str], got <class 'str'>"},
+		{"uv key", `{"uv": {"packages": ["a"], "pip_check": true}}`, "runtime_env['uv'] can only have these fields: packages, uv_check, uv_version and uv_pip_install_options, but got"},
+		{"conda number", `{"conda": 1}`, "runtime_env['conda'] must be of type str or dict, got <class 'int'>"},
+		{"conda relative folder", `{"conda": "a/b"}`, "is neither the name of an environment"},
+		{"timeout 0", `{"config": {"setup_timeout_seconds": 0}}`, "setup_timeout_seconds must be greater than zero or equals to -1, got: 0"},
+		{"timeout text", `{"config": {"setup_timeout_seconds": "1"}}`, "setup_timeout_seconds must be of type int, got: <class 'str'>"},
+		{"eager", `{"config": {"eager_install": 1}}`, "eager_install must be a boolean. got <class 'int'>"},
+		{"hook", `{"worker_process_setup_hook": 1}`, "Invalid type <class 'int'> for `worker_process_setup_hook`"},
 		{"first of two", `{"working_dir": "/nope", "py_modules": ["/nope2"]}`, "/nope is not a valid path."},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -10,6 +10,14 @@ import (
 	"dray/backend/rayapi"
 )
 
+// Built is what a job's runtime environment became on disk.
+type Built struct {
+	Dir        string   // working directory; "" when the environment names none
+	PythonPath []string // working_dir first, then py_modules
+	Venv       string   // virtual environment of pip or uv; "" for none
+	Conda      string   // conda environment; "" for none
+}
+
 // Identity is the job whose environment is made.
 type Identity struct {
 	ID           string
@@ -45,6 +53,7 @@ func Environ(base []string, in Identity) []string {
 	}
 	env[varAuthMode] = "disabled"
 	setEnvVars(env, rayVars(vars, in.HasResources), in.Built.PythonPath)
+	activate(env, in.Built)
 	env[varUnbuffered] = "1"
 	env[varJobConfig] = jobConfig(in, vars)
 	out := make([]string, 0, len(env))
@@ -113,6 +122,24 @@ func setEnvVars(env, vars map[string]string, folders []string) {
 	}
 }
 
+// activate puts the programs of a built environment before all others, as its
+// activate script does, whatever PATH the job asks for.
+func activate(env map[string]string, built Built) {
+	dir := built.Venv
+	switch {
+	case dir != "":
+		env["VIRTUAL_ENV"] = dir
+	case built.Conda != "":
+		dir = built.Conda
+		delete(env, "VIRTUAL_ENV")
+		env["CONDA_PREFIX"], env["CONDA_DEFAULT_ENV"], env["CONDA_SHLVL"] = dir, dir, "1"
+	default:
+		return
+	}
+	delete(env, "PYTHONHOME")
+	env["PATH"] = joinPath([]string{dir + "/bin"}, env["PATH"])
+}
+
 // joinPath leaves empty parts out: Python takes one for the current folder.
 func joinPath(folders []string, more ...string) string {
 	parts := slices.DeleteFunc(slices.Concat(folders, more), func(s string) bool { return s == "" })
@@ -155,7 +182,7 @@ func jobConfig(in Identity, vars map[string]string) string {
 	env, _ := parse(in.RuntimeEnv)
 	config := make(map[string]any, len(env))
 	for name, value := range env {
-		if name != fieldWorkingDir && name != fieldPyModules && name != fieldExcludes {
+		if !slices.Contains([]string{fieldWorkingDir, fieldPyModules, fieldExcludes, kindPip, kindUV, kindConda}, name) {
 			config[name] = value
 		}
 	}

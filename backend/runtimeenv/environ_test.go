@@ -184,3 +184,43 @@ func TestEnvironFitsTheKernel(t *testing.T) {
 		})
 	}
 }
+
+func TestEnvironOfBuiltTools(t *testing.T) {
+	t.Parallel()
+	base := []string{"PATH=/bin", "VIRTUAL_ENV=/other", "PYTHONHOME=/p"}
+	env := json.RawMessage(`{"pip": ["x"], "uv": ["x"], "conda": "x", "py_executable": "python -v", "env_vars": {"PATH": "/mine:$PATH"}}`)
+	for _, tc := range []struct {
+		name  string
+		built runtimeenv.Built
+		want  map[string]string
+		gone  []string
+	}{
+		{"venv", runtimeenv.Built{Venv: "/v"}, map[string]string{"VIRTUAL_ENV": "/v", "PATH": "/v/bin:/mine:/bin"}, []string{"PYTHONHOME"}},
+		{
+			"conda",
+			runtimeenv.Built{Conda: "/c"},
+			map[string]string{"CONDA_PREFIX": "/c", "CONDA_DEFAULT_ENV": "/c", "PATH": "/c/bin:/mine:/bin"},
+			[]string{"VIRTUAL_ENV", "PYTHONHOME"},
+		},
+		{"neither", runtimeenv.Built{}, map[string]string{"VIRTUAL_ENV": "/other", "PYTHONHOME": "/p", "PATH": "/mine:/bin"}, []string{"CONDA_PREFIX"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got := environ(t, base, runtimeenv.Identity{ID: "id", Built: tc.built, RuntimeEnv: env})
+			for name, want := range tc.want {
+				if got[name] != want {
+					t.Errorf("%s is %q, want %q", name, got[name], want)
+				}
+			}
+			for _, name := range tc.gone {
+				if value, ok := got[name]; ok {
+					t.Errorf("%s is %q", name, value)
+				}
+			}
+			config := got["RAY_JOB_CONFIG_JSON_ENV_VAR"]
+			if !strings.Contains(config, `"py_executable":"python -v"`) || strings.Contains(config, "pip") || strings.Contains(config, "conda") {
+				t.Errorf("job config %s", config)
+			}
+		})
+	}
+}

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"dray/backend/packages"
 	"dray/backend/runtimeenv"
 )
 
@@ -64,7 +63,12 @@ func rayHome(t *testing.T) (home string, vars []string) {
 // is in its process group and ends with it.
 func runScript(t *testing.T, dir string, env []string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), rayPython(t), "script.py")
+	return runWith(t, rayPython(t), dir, env)
+}
+
+func runWith(t *testing.T, python, dir string, env []string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), python, "script.py")
 	cmd.Dir, cmd.Env = dir, env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -124,6 +128,30 @@ func TestRayInit(t *testing.T) {
 			}
 		})
 	}
+	t.Run("pip", func(t *testing.T) {
+		r := newRig(t, func(o *runtimeenv.Options) {
+			o.Env = append(os.Environ(), "PATH="+filepath.Dir(rayPython(t))+":"+os.Getenv("PATH"))
+		})
+		r.wheel(t, "demo", "1.0")
+		dir := t.TempDir()
+		script := "import ray, demo\nray.init(num_cpus=1, include_dashboard=False)\n@ray.remote\ndef f():\n    import demo, sys\n" +
+			"    return demo.VERSION, sys.prefix\nprint('task', *ray.get(f.remote()))\n"
+		if err := os.WriteFile(filepath.Join(dir, "script.py"), []byte(script), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		env := r.pip(t, "demo")
+		built, _ := r.mustJob(t, "a", env)
+		raw, err := json.Marshal(env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, base := rayHome(t)
+		environ := runtimeenv.Environ(base, runtimeenv.Identity{ID: "job", RuntimeEnv: raw, Built: built})
+		out, err := runWith(t, filepath.Join(built.Venv, "bin", "python"), dir, environ)
+		if err != nil || !strings.Contains(out, "task 1.0 "+built.Venv) {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
 	t.Run("Ray cannot find our packages", func(t *testing.T) {
 		built, _, err := f.build(t, `{"working_dir": "gcs://_ray_pkg_1.zip", "py_modules": ["gcs://_ray_pkg_2.zip"]}`)
 		if err != nil {
@@ -182,5 +210,3 @@ json.dump(out, sys.stdout)
 		}
 	}
 }
-
-var _ runtimeenv.PackageSource = (*packages.Store)(nil)

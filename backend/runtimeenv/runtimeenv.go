@@ -1,15 +1,17 @@
 // Package runtimeenv knows what a job's runtime environment may ask for here,
 // builds it, and puts together the environment variables of the entrypoint.
 //
-// It reads working_dir, py_modules, env_vars and excludes. The archives
-// themselves are the business of package packages; when a job is checked,
-// built and started is that of the packages that own jobs.
+// It reads working_dir, py_modules, env_vars, excludes, pip, uv, conda and
+// config. The archives themselves are the business of package packages, the
+// keeping of built environments that of package envcache; when a job is
+// checked, built and started is that of the packages that own jobs.
 package runtimeenv
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -106,7 +108,10 @@ func Check(raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	return checkURIs(dir, modules)
+	if err := checkURIs(dir, modules); err != nil {
+		return err
+	}
+	return f.checkRest()
 }
 
 // checkURIs looks at all for what is to be refused before it looks for what
@@ -138,16 +143,10 @@ func checkURIs(dir string, modules []string) error {
 
 // checkUnsupported refuses the fields whose environments cannot be built here.
 func (f fields) checkUnsupported() error {
-	install := "install the packages into the Python that the job will find, or bring modules along with py_modules"
-	for _, u := range []struct{ field, instead string }{
-		{"pip", install},
-		{"uv", install},
-		{"conda", "activate the environment in the entrypoint (conda run -n NAME …), or " + install},
-		{"container", "start the container in the entrypoint"},
-		{"image_uri", "start the container in the entrypoint"},
-	} {
-		if value, ok := f[u.field]; ok && !isEmpty(value) {
-			return invalid("runtime_env['%s'] is not supported by this server: %s", u.field, u.instead)
+	for _, field := range []string{"container", "image_uri"} {
+		if value, ok := f[field]; ok && !isEmpty(value) {
+			return invalid("runtime_env['%s'] is not supported by this server, which runs no container engine for jobs: "+
+				"start the container in the entrypoint (podman run … or docker run …)", field)
 		}
 	}
 	return nil
@@ -269,9 +268,12 @@ func checkURI(uri, field string) error {
 				`A local:// directory is used in place and is never unpacked.`, uri)}
 		}
 		return nil
-	case "http", "https", "s3", "gs", "azure", "abfss", "file":
-		return invalid("runtime_env['%s']: %s:// addresses are not supported by this server: "+
-			"upload the folder or archive, or name a folder on this machine as local:///path", field, scheme)
+	case "http", "https", "file":
+		return checkRemote(uri, field)
+	case "s3", "gs", "azure", "abfss":
+		return invalid("runtime_env['%s']: %s:// addresses are not supported by this server: give an https:// address "+
+			"(a presigned one for a private bucket), upload the folder or archive, or name a folder on this machine as "+
+			"local:///path", field, scheme)
 	case "":
 		if _, err := os.Stat(uri); err != nil {
 			return &StartError{pyPath(uri) + " is not a valid path."}
@@ -306,18 +308,42 @@ func pyPath(path string) string {
 }
 
 func checkPackage(uri, name, field string) error {
-	wheel := strings.HasSuffix(name, ".whl")
-	if wheel && field == fieldWorkingDir || !wheel && !packages.IsArchive(name) {
-		suffixes := ".zip, .tar.gz, .tgz, .tar.xz"
-		if field == fieldPyModules {
-			suffixes = ".zip, .whl, .tar.gz, .tgz, .tar.xz"
-		}
-		return &StartError{fmt.Sprintf("Only %s files are supported for %s URIs; got %s.", suffixes, field, uri)}
+	if err := checkSuffix(uri, name, field); err != nil {
+		return err
 	}
 	if err := packages.CheckName(name); err != nil {
 		return invalid("runtime_env['%s']: %v", field, err)
 	}
 	if _, err := packages.KindOf(name); err != nil {
+		return invalid("runtime_env['%s']: %v", field, err)
+	}
+	return nil
+}
+
+// checkSuffix refuses what is no archive by its name, in Ray's words.
+func checkSuffix(uri, name, field string) error {
+	wheel := strings.HasSuffix(name, ".whl")
+	if (!wheel || field != fieldWorkingDir) && (wheel || packages.IsArchive(name)) {
+		return nil
+	}
+	suffixes := ".zip, .tar.gz, .tgz, .tar.xz"
+	if field == fieldPyModules {
+		suffixes = ".zip, .whl, .tar.gz, .tgz, .tar.xz"
+	}
+	return &StartError{fmt.Sprintf("Only %s files are supported for %s URIs; got %s.", suffixes, field, uri)}
+}
+
+// checkRemote checks the address of an archive that is to be downloaded.
+func checkRemote(uri, field string) error {
+	shown, _, _ := strings.Cut(maskUser(uri), "?")
+	u, err := url.Parse(uri)
+	if err != nil || u.Host == "" && u.Scheme != "file" || u.Scheme == "file" && (u.Host != "" && u.Host != "localhost" || u.Path == "") {
+		return &StartError{fmt.Sprintf("%s is not a valid URI for %s: write https://host/path/name.zip or file:///path/name.zip.", shown, field)}
+	}
+	if err := checkSuffix(shown, u.Path, field); err != nil {
+		return err
+	}
+	if _, err := packages.KindOf(u.Path); err != nil {
 		return invalid("runtime_env['%s']: %v", field, err)
 	}
 	return nil

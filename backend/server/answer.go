@@ -46,6 +46,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		// The client has gone, or the server is closing.
 		status, text = http.StatusServiceUnavailable, textClosing
 	}
+	a.metrics.observeFailure(status, text, err)
 	switch status {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1")
@@ -160,12 +161,15 @@ func jsonHeader(w http.ResponseWriter) {
 
 // sendJSON answers 200 with v. Every v of this package can be encoded, unless
 // a record holds broken JSON.
-func sendJSON(w http.ResponseWriter, v any) error {
+func sendJSON(w http.ResponseWriter, v any) error { return sendJSONStatus(w, http.StatusOK, v) }
+
+func sendJSONStatus(w http.ResponseWriter, status int, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
 	jsonHeader(w)
+	w.WriteHeader(status)
 	_, _ = w.Write(body)
 	return nil
 }

@@ -75,3 +75,17 @@ func CloseFollowers(n int) (told int, err error) {
 	err = f.close(context.Background())
 	return told, err
 }
+
+// Routes lists every path of the API, {} for any segment, with its methods but
+// HEAD.
+func Routes() map[string][]string {
+	all := map[string][]string{authModePath: {http.MethodGet}, authenticatePath: {http.MethodPost}}
+	for _, rt := range apiRoutes() {
+		for _, m := range passMethods() {
+			if m != http.MethodHead && rt.endpoint(m) != nil {
+				all[rt.path] = append(all[rt.path], m)
+			}
+		}
+	}
+	return all
+}

@@ -26,6 +26,9 @@ type fakeJobs struct {
 	submit func(r rayapi.SubmitRequest) (string, error)
 	job    func(id string) (rayapi.Job, error)
 	rows   func(yield func([]byte) error) error
+	page   func(q rayapi.JobQuery, yield func([]byte) error) (string, error)
+	counts rayapi.JobCounts
+	node   rayapi.NodeState
 	stop   func(id string) (bool, error)
 	delete func(id string) error
 	log    func(id string) (logfile.Source, error)
@@ -52,7 +55,18 @@ func (f *fakeJobs) Rows(_ context.Context, yield func([]byte) error) error {
 	return f.rows(yield)
 }
 
-func (f *fakeJobs) Stop(_ context.Context, id string) (bool, error) {
+func (f *fakeJobs) Page(_ context.Context, q rayapi.JobQuery, yield func([]byte) error) (string, error) {
+	if f.page == nil {
+		return "", nil
+	}
+	return f.page(q, yield)
+}
+
+func (f *fakeJobs) Counts(context.Context) (rayapi.JobCounts, error) { return f.counts, nil }
+
+func (f *fakeJobs) Node(context.Context) (rayapi.NodeState, error) { return f.node, nil }
+
+func (f *fakeJobs) StopWith(_ context.Context, id string, _ rayapi.StopOptions) (bool, error) {
 	if f.stop == nil {
 		return false, rayapi.NotFoundError(id)
 	}

@@ -47,6 +47,13 @@ func (f *followers) join(id string, cancel context.CancelCauseFunc) (leave func(
 	return func() { f.leave(key, id) }, nil
 }
 
+// count returns how many follow a log now.
+func (f *followers) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.cancel)
+}
+
 func tooMany(format string, limit int) error {
 	return &statusError{
 		http.StatusServiceUnavailable,

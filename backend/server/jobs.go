@@ -1,9 +1,9 @@
 package server
 
 import (
-	"bufio"
 	"errors"
 	"net/http"
+	"time"
 
 	"dray/backend/rayapi"
 )
@@ -24,6 +24,7 @@ func (a *API) submit(w http.ResponseWriter, r *http.Request, _ []string) error {
 	if err := req.Validate(); err != nil {
 		return err
 	}
+	began := time.Now()
 	id, err := a.cfg.Jobs.Submit(r.Context(), req)
 	if errors.Is(err, rayapi.ErrExists) {
 		text := "ValueError: " + rayapi.ExistsError(req.SubmissionID).Error()
@@ -32,44 +33,8 @@ func (a *API) submit(w http.ResponseWriter, r *http.Request, _ []string) error {
 	if err != nil {
 		return err
 	}
+	a.metrics.submit.Observe(time.Since(began).Seconds())
 	return sendJSON(w, rayapi.SubmitResponse{JobID: id, SubmissionID: id})
-}
-
-// list streams the rows, so that the memory it takes does not grow with them.
-func (a *API) list(w http.ResponseWriter, r *http.Request, _ []string) error {
-	if r.Method == http.MethodHead {
-		jsonHeader(w)
-		return nil
-	}
-	out := bufio.NewWriterSize(w, 64<<10)
-	begun := false
-	begin := func() error {
-		begun = true
-		jsonHeader(w)
-		return out.WriteByte('[')
-	}
-	err := a.cfg.Jobs.Rows(r.Context(), func(row []byte) error {
-		if !begun {
-			if err := begin(); err != nil {
-				return err
-			}
-		} else if err := out.WriteByte(','); err != nil {
-			return err
-		}
-		_, err := out.Write(row)
-		return err
-	})
-	switch {
-	case err != nil && !begun:
-		return err
-	case err != nil:
-		a.abort(r, "list the jobs", err)
-	case !begun:
-		_ = begin()
-	}
-	_ = out.WriteByte(']')
-	_ = out.Flush() // an error here means that the client has gone
-	return nil
 }
 
 // abort breaks an answer off that has begun, so that the client cannot take a
@@ -97,7 +62,12 @@ func (a *API) remove(w http.ResponseWriter, r *http.Request, args []string) erro
 }
 
 func (a *API) stop(w http.ResponseWriter, r *http.Request, args []string) error {
-	stopped, err := a.cfg.Jobs.Stop(r.Context(), args[0])
+	asked := r.URL.Query()
+	how, err := rayapi.ParseStopOptions(asked.Get("signal"), asked.Get("grace"))
+	if err != nil {
+		return err
+	}
+	stopped, err := a.cfg.Jobs.StopWith(r.Context(), args[0], how)
 	if err != nil {
 		return missing(err, args[0])
 	}

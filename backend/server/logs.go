@@ -21,7 +21,8 @@ const logBlock = 64 << 10
 type snapshot struct {
 	*io.SectionReader
 	final bool
-	file  *os.File // nil when nothing was written
+	time  time.Time // of the last write
+	file  *os.File  // nil when nothing was written
 }
 
 func (s *snapshot) Close() {
@@ -59,7 +60,7 @@ func (a *API) openLog(ctx context.Context, id string) (*snapshot, error) {
 	if st.Final {
 		size = min(size, st.Size)
 	}
-	return &snapshot{SectionReader: io.NewSectionReader(f, 0, size), final: st.Final, file: f}, nil
+	return &snapshot{SectionReader: io.NewSectionReader(f, 0, size), final: st.Final, time: info.ModTime(), file: f}, nil
 }
 
 type eofReader struct{}
@@ -136,7 +137,9 @@ func appendEscaped(dst, text []byte) []byte {
 	return append(dst, text[from:]...)
 }
 
-// rawLog sends the log's bytes as they are; Range works.
+// rawLog sends the log's bytes as they are; Range works. Only a log that is
+// final has an entity tag: one that grows is another with every byte, so that
+// If-Range must send all of it and If-None-Match must not call it known.
 func (a *API) rawLog(w http.ResponseWriter, r *http.Request, args []string) error {
 	log, err := a.openLog(r.Context(), args[0])
 	if err != nil {
@@ -144,6 +147,9 @@ func (a *API) rawLog(w http.ResponseWriter, r *http.Request, args []string) erro
 	}
 	defer log.Close()
 	w.Header().Set("Content-Type", "application/octet-stream")
+	if log.final {
+		w.Header().Set("ETag", fmt.Sprintf(`"%x-%x"`, log.Size(), log.time.UnixNano()))
+	}
 	http.ServeContent(w, r, "", time.Time{}, log.SectionReader)
 	return nil
 }

@@ -3,6 +3,9 @@ package server_test
 import (
 	"encoding/json"
 	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -106,6 +109,79 @@ func TestRawLog(t *testing.T) {
 			t.Errorf("GET = %d %q, want nothing", got.status, got.body)
 		}
 	})
+}
+
+func TestRawLog_ranges(t *testing.T) {
+	t.Parallel()
+	l := newLog(t, "0123456789")
+	api := newAPI(l.jobs())
+	get := func(method string, header ...string) answer {
+		return ask(t, api, method, "/api/jobs/j/logs/raw", "", header...)
+	}
+	t.Run("several", func(t *testing.T) {
+		t.Parallel()
+		a := get("GET", "Range", "bytes=0-1,-2")
+		kind, params, err := mime.ParseMediaType(a.header.Get("Content-Type"))
+		if a.status != 206 || kind != "multipart/byteranges" || err != nil {
+			t.Fatalf("answer = %d %s", a.status, a.header.Get("Content-Type"))
+		}
+		parts := multipart.NewReader(strings.NewReader(a.body), params["boundary"])
+		for _, want := range []struct{ rng, text string }{{"bytes 0-1/10", "01"}, {"bytes 8-9/10", "89"}} {
+			p, err := parts.NextPart()
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := io.ReadAll(p)
+			if err != nil || string(text) != want.text || p.Header.Get("Content-Range") != want.rng {
+				t.Errorf("part = %q %q, want %q %q", p.Header.Get("Content-Range"), text, want.rng, want.text)
+			}
+		}
+	})
+	t.Run("HEAD", func(t *testing.T) {
+		t.Parallel()
+		a := get("HEAD")
+		if a.status != 200 || a.body != "" || a.header.Get("Content-Length") != "10" || a.header.Get("Accept-Ranges") != "bytes" {
+			t.Errorf("answer = %d %v", a.status, a.header)
+		}
+		if a := get("HEAD", "Range", "bytes=2-4"); a.status != 206 || a.header.Get("Content-Range") != "bytes 2-4/10" || a.body != "" {
+			t.Errorf("answer = %d %v", a.status, a.header)
+		}
+	})
+	t.Run("more than there is", func(t *testing.T) {
+		t.Parallel()
+		if a := get("GET", "Range", "bytes=-100"); a.status != 206 || a.body != "0123456789" {
+			t.Errorf("answer = %d %q", a.status, a.body)
+		}
+		if a := get("GET", "Range", "bytes=10-"); a.status != 416 || a.header.Get("Content-Range") != "bytes */10" {
+			t.Errorf("answer = %d %v", a.status, a.header)
+		}
+	})
+}
+
+// A condition must not hide that a log has grown; once it is final it may hold.
+func TestRawLog_conditions(t *testing.T) {
+	t.Parallel()
+	l := newLog(t, "01234")
+	api := newAPI(l.jobs())
+	get := func(header ...string) answer { return ask(t, api, "GET", "/api/jobs/j/logs/raw", "", header...) }
+	if tag := get().header.Get("ETag"); tag != "" {
+		t.Errorf("a log that grows has the tag %s", tag)
+	}
+	l.write(t, "56789")
+	if a := get("Range", "bytes=5-", "If-Range", `"5"`); a.status != 200 || a.body != "0123456789" {
+		t.Errorf("If-Range = %d %q, want all of it", a.status, a.body)
+	}
+	if a := get("Range", "bytes=5-"); a.status != 206 || a.body != "56789" {
+		t.Errorf("what has been added = %d %q", a.status, a.body)
+	}
+	l.finish(t)
+	tag := get().header.Get("ETag")
+	if a := get("Range", "bytes=8-", "If-Range", tag); a.status != 206 || a.body != "89" {
+		t.Errorf("If-Range of a final log = %d %q", a.status, a.body)
+	}
+	if a := get("If-None-Match", tag); a.status != 304 {
+		t.Errorf("If-None-Match of a final log = %d", a.status)
+	}
 }
 
 // discard is a client that reads everything and keeps nothing.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"dray/backend/logfile"
 	"dray/backend/rayapi"
@@ -26,7 +27,12 @@ type Jobs interface {
 	// Rows yields each record's JobDetails as JSON, the newest first, and stops
 	// at yield's error. A row is valid during the call only.
 	Rows(ctx context.Context, yield func(row []byte) error) error
-	Stop(ctx context.Context, id string) (stopped bool, err error)
+	// Page yields the rows that q asks for, as Rows does. It returns the cursor
+	// to go on with when q.Limit cut the list short, else "".
+	Page(ctx context.Context, q rayapi.JobQuery, yield func(row []byte) error) (next string, err error)
+	Counts(ctx context.Context) (rayapi.JobCounts, error)
+	Node(ctx context.Context) (rayapi.NodeState, error)
+	StopWith(ctx context.Context, id string, o rayapi.StopOptions) (stopped bool, err error)
 	Delete(ctx context.Context, id string) error
 	Log(ctx context.Context, id string) (logfile.Source, error)
 }
@@ -52,13 +58,16 @@ type API struct {
 	cfg       Config
 	routes    []route
 	followers followers
+	gauge     gauge
+	metrics   *metrics
+	started   time.Time
 }
 
 // New returns the API. Those who follow a log are let go with close code 1013
 // when their request's context ends (see http.Server.BaseContext), or at
 // Close.
 func New(cfg Config) *API {
-	return &API{cfg: cfg, routes: apiRoutes()}
+	return &API{cfg: cfg, routes: apiRoutes(), metrics: newMetrics(), started: time.Now()}
 }
 
 // Close lets all followers go with close code 1013, refuses new ones with 503
@@ -71,6 +80,12 @@ func (a *API) Close(ctx context.Context) error {
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt, args := findRoute(a.routes, r.URL.EscapedPath())
+	counted, began := &meter{ResponseWriter: w}, time.Now()
+	defer func() { a.metrics.observe(rt, r.Method, counted, time.Since(began)) }()
+	a.answer(counted, r, rt, args)
+}
+
+func (a *API) answer(w http.ResponseWriter, r *http.Request, rt *route, args []string) {
 	if rt == nil {
 		notFound(w)
 		return

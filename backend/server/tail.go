@@ -86,7 +86,7 @@ func (a *API) serveFollower(ctx context.Context, cancel context.CancelCauseFunc,
 		cancel(errPeerGone)
 	})
 	side.Go(func() { keepAlive(ctx, conn) })
-	err := sendLog(ctx, conn, src)
+	err := a.sendLog(ctx, conn, src)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
@@ -132,7 +132,7 @@ func keepAlive(ctx context.Context, conn *websocket.Conn) {
 }
 
 // sendLog returns nil when all of a final log was sent.
-func sendLog(ctx context.Context, conn *websocket.Conn, src logfile.Source) error {
+func (a *API) sendLog(ctx context.Context, conn *websocket.Conn, src logfile.Source) error {
 	var text logfile.Text
 	var buf []byte
 	send := func(valid []byte) error {
@@ -141,6 +141,7 @@ func sendLog(ctx context.Context, conn *websocket.Conn, src logfile.Source) erro
 			if err := sendFrame(ctx, conn, valid[:n]); err != nil {
 				return err
 			}
+			a.metrics.logBytes.Add(float64(n))
 			valid = valid[n:]
 		}
 		return nil

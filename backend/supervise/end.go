@@ -17,22 +17,24 @@ import (
 )
 
 // stop asks all processes of the job to end; those that remain after the
-// grace period are killed. A second stop changes nothing.
+// grace period are killed. A second stop changes nothing unless it comes with
+// another signal or grace; it can only shorten the time that is left.
 func (s *supervisor) stop() {
-	if s.stopping {
+	rule := s.dir.StopRule(s.launch)
+	if s.stopping && rule == s.stopRule {
 		return
 	}
-	s.stopping = true
+	s.stopping, s.stopRule = true, rule
 	if !s.over {
 		s.slot.StopSeen = true
 		s.save()
 	}
 	// A process that was stopped by somebody must run to see the signal.
-	refused := proctree.Signal(s.members(), unix.Signal(s.launch.StopSignal), unix.SIGCONT)
+	refused := proctree.Signal(s.members(), unix.Signal(rule.Signal), unix.SIGCONT)
 	if len(refused) > 0 {
 		s.log.Warn("processes refuse signals", "pids", refused)
 	}
-	s.due(time.Now().Add(s.launch.StopGrace))
+	s.due(time.Now().Add(rule.Grace))
 }
 
 // due sets when the rest of the tree is killed; an earlier time stands.
@@ -111,6 +113,7 @@ func (s *supervisor) kill(now time.Time) {
 	const passes = 3
 	var alive []proctree.Stat
 	for range passes {
+		s.killGroup()
 		alive = proctree.Alive(s.members())
 		proctree.Kill(alive)
 		if s.reap(); s.childless {
@@ -161,6 +164,7 @@ func (s *supervisor) seal() {
 			s.slot.LogIncomplete = s.pumped.Error.Error()
 		}
 	}
+	s.noteOOM()
 	s.slot.LogBlocked, s.slot.Unkillable = "", nil
 	s.over = true
 	s.save()

@@ -87,7 +87,7 @@ func (s *supervisor) load() error {
 	}
 	s.launch = launch
 	s.notify = newNotifier(launch.NotifySocket, s.dir)
-	secret, err := s.dir.Secret()
+	environ, err := s.dir.Environ()
 	if err != nil {
 		s.failure = err.Error()
 	}
@@ -95,7 +95,7 @@ func (s *supervisor) load() error {
 	if err != nil {
 		s.failure = err.Error()
 	}
-	s.environ = proctree.WithMark(secret.Environ, mark)
+	s.environ = proctree.WithMark(environ, mark)
 	return nil
 }
 
@@ -119,6 +119,7 @@ func (s *supervisor) start(ctx context.Context) error {
 	if err := checkLaunch(s.launch); err != nil {
 		return err
 	}
+	s.makeGroup()
 	if err := s.spawn(fifo); err != nil {
 		return err
 	}
@@ -209,7 +210,7 @@ func (s *supervisor) spawn(fifo int) error {
 		return fmt.Errorf("start the entrypoint: %w", err)
 	}
 	defer gateRead.Close()
-	pid, err := forkExec(
+	pid, err := s.forkInside(
 		[]string{shell, "-c", gateScript, "sh", s.dir.Started(), s.launch.Entrypoint},
 		&syscall.ProcAttr{
 			Dir: s.launch.Dir, Env: s.environ,

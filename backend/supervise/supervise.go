@@ -25,6 +25,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"dray/backend/cgroup"
 	"dray/backend/jobdir"
 	"dray/backend/supervise/proctree"
 	"dray/backend/supervise/pump"
@@ -142,9 +143,10 @@ type supervisor struct {
 	unsaved bool // the slot on disk is older than s.slot
 	saveAt  time.Time
 
-	leader    int      // pid of the child; 0 before it is made
-	gate      *os.File // nil once it is open
-	confirm   *os.File // nil when nobody is to be asked
+	group     cgroup.Group // without a path: there is none
+	leader    int          // pid of the child; 0 before it is made
+	gate      *os.File     // nil once it is open
+	confirm   *os.File     // nil when nobody is to be asked
 	asked     bool
 	confirmed bool
 	childless bool // no descendant is left
@@ -157,6 +159,7 @@ type supervisor struct {
 
 	failure  string // why the job could not be started
 	stopping bool
+	stopRule jobdir.StopRule
 	killAt   time.Time // when the rest of the tree is killed; zero: not yet
 	killFrom time.Time // when killing began
 	finished bool      // the pump was told to finish
@@ -185,6 +188,7 @@ func (s *supervisor) run() {
 		case <-s.timer.C:
 		}
 	}
+	s.dropGroup()
 	s.notify.close()
 }
 
@@ -273,6 +277,7 @@ func (s *supervisor) exited(status unix.WaitStatus, usage unix.Rusage) {
 	exit.UserMS, exit.SystemMS = unix.TimevalToNsec(usage.Utime)/1e6, unix.TimevalToNsec(usage.Stime)/1e6
 	exit.MaxRSSKiB = usage.Maxrss
 	s.slot.Exit = &exit
+	s.noteOOM()
 	switch {
 	case s.stopping:
 	case s.gate != nil:

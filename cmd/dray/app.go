@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,8 +33,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err != nil && !quiet(err) {
 		fmt.Fprintln(a.stderr, "dray: "+errorText(err))
 	}
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return 130
+	var sig *signalled
+	if err != nil && errors.As(context.Cause(ctx), &sig) {
+		return sig.code()
 	}
 	return exitCode(err)
 }
@@ -82,7 +84,7 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 the job failed, 4 the job was stopped,
 	flags.StringVar(&a.stateDir, "state-dir", "", "`folder` of the embedded backend (default $DRAY_STATE_DIR, else $XDG_STATE_HOME/dray)")
 	root.AddCommand(
 		a.serveCmd(), a.submitCmd(), a.lsCmd(), a.getCmd(), a.logsCmd(), a.stopCmd(),
-		a.rerunCmd(), a.deleteCmd(), a.waitCmd(), a.versionCmd(),
+		a.rerunCmd(), a.deleteCmd(), a.waitCmd(), a.doctorCmd(), a.envCmd(), a.versionCmd(),
 	)
 	return root
 }
@@ -93,8 +95,15 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 		if len(args) != n {
 			return usagef("%s takes %s, got %d arguments", cmd.CommandPath(), what, len(args))
 		}
-		return nil
+		return noneEmpty(cmd, what, args)
 	}
+}
+
+func noneEmpty(cmd *cobra.Command, what string, args []string) error {
+	if slices.Contains(args, "") {
+		return usagef("%s takes %s, and one is empty", cmd.CommandPath(), what)
+	}
+	return nil
 }
 
 func minArgs(what string) cobra.PositionalArgs {
@@ -102,7 +111,7 @@ func minArgs(what string) cobra.PositionalArgs {
 		if len(args) == 0 {
 			return usagef("%s takes %s", cmd.CommandPath(), what)
 		}
-		return nil
+		return noneEmpty(cmd, what, args)
 	}
 }
 

@@ -56,7 +56,9 @@ func (a *app) each(ctx context.Context, ids []string, out *output,
 			}
 			jobs = append(jobs, job)
 			if !out.json() {
-				fmt.Fprintf(a.stdout, "%s %s\n", id, job.Status)
+				if _, err := fmt.Fprintf(a.stdout, "%s %s\n", id, job.Status); err != nil {
+					return fmt.Errorf("print: %w", err)
+				}
 			}
 		}
 		if out.json() {
@@ -82,7 +84,9 @@ func (a *app) deleteCmd() *cobra.Command {
 						errs = append(errs, err)
 						continue
 					}
-					fmt.Fprintln(a.stdout, id)
+					if _, err := fmt.Fprintln(a.stdout, id); err != nil {
+						return fmt.Errorf("print: %w", err)
+					}
 				}
 				return errors.Join(errs...)
 			})
@@ -121,19 +125,27 @@ func (a *app) rerun(ctx context.Context, s *session, old, id string, wait, follo
 	case !errors.Is(err, os.ErrNotExist):
 		return err
 	}
-	if id == "" {
-		if id, err = a.nextID(ctx, s, job.ID()); err != nil {
+	const tries = 20 // somebody else may take the next free id first
+	for try := range tries {
+		next := id
+		if id == "" {
+			if next, err = a.nextID(ctx, s, job.ID()); err != nil {
+				return err
+			}
+		}
+		req, notes, err := ledger.Rerun(job, entry, next)
+		if err != nil {
+			return err
+		}
+		for _, n := range notes {
+			fmt.Fprintln(a.stderr, "dray: "+n)
+		}
+		err = a.send(ctx, s, req, job.ID(), wait, follow)
+		if id != "" || try == tries-1 || !errors.Is(err, rayapi.ErrExists) {
 			return err
 		}
 	}
-	req, notes, err := ledger.Rerun(job, entry, id)
-	if err != nil {
-		return err
-	}
-	for _, n := range notes {
-		fmt.Fprintln(a.stderr, "dray: "+n)
-	}
-	return a.send(ctx, s, req, job.ID(), wait, follow)
+	return nil
 }
 
 // nextID finds the first free id of the form OLD-rN.
@@ -185,7 +197,9 @@ func (a *app) versionCmd() *cobra.Command {
 			if out.json() {
 				return a.printJSON(map[string]string{"version": version})
 			}
-			fmt.Fprintln(a.stdout, "dray "+version)
+			if _, err := fmt.Fprintln(a.stdout, "dray "+version); err != nil {
+				return fmt.Errorf("print: %w", err)
+			}
 			return nil
 		},
 	}

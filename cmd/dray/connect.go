@@ -27,13 +27,18 @@ type session struct {
 // a guest of the process that is.
 type host interface {
 	Endpoint() client.Endpoint
+	// Ready waits until a first look at the jobs is true.
+	Ready(ctx context.Context)
 	// Summary names the jobs that go on and those that wait for a backend;
 	// both are empty in a guest, whose holder stays.
 	Summary(ctx context.Context) (running, queued []string, err error)
 	Close(ctx context.Context) error
 }
 
-const closeTimeout = 10 * time.Second
+const (
+	closeTimeout = 10 * time.Second
+	readyTimeout = 5 * time.Second
+)
 
 // close lets the embedded backend go. Its jobs go on.
 func (s *session) close() error {
@@ -53,17 +58,14 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 		return nil, &usageError{err}
 	}
 	state, err := a.statePath()
-	if err != nil {
+	if err != nil && target.Embedded { // a server elsewhere needs none, until something is submitted
 		return nil, err
 	}
 	cwd, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("the current folder cannot be found: %w", err)
 	}
-	s := &session{target: target, cwd: cwd, key: ledgerKey(target)}
-	if s.ledger, err = ledger.Open(filepath.Join(state, "ledger")); err != nil {
-		return nil, err
-	}
+	s := &session{target: target, cwd: cwd, key: ledgerKey(target), ledger: ledger.New(filepath.Join(state, "ledger"))}
 	endpoint, err := a.endpoint(ctx, s, state)
 	if err != nil {
 		return nil, err
@@ -123,6 +125,11 @@ func (a *app) with(ctx context.Context, work func(ctx context.Context, s *sessio
 	s, err := a.connect(ctx)
 	if err != nil {
 		return err
+	}
+	if s.host != nil {
+		ready, cancel := context.WithTimeout(ctx, readyTimeout)
+		s.host.Ready(ready)
+		cancel()
 	}
 	err = work(ctx, s)
 	if closeErr := s.close(); err == nil {

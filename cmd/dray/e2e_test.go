@@ -203,6 +203,21 @@ func TestDashboard_sizes(t *testing.T) {
 	}
 }
 
+// Where no shell could bring it back, ctrl-z does not put the dashboard to
+// sleep: it goes on, and still ends on a signal.
+func TestDashboard_noSuspend(t *testing.T) {
+	t.Parallel()
+	u := user{t, dashboard(t, t.TempDir(), 80, 24)}
+	u.sees("live")
+	u.types("\x1a")
+	u.sees("ctrl-z is off")
+	if err := u.term.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = u.term.Wait(t.Context(), patience)
+	u.wantRestored("")
+}
+
 // A terminal without colours shows the same words.
 func TestDashboard_noColor(t *testing.T) {
 	t.Parallel()

@@ -15,10 +15,21 @@ func superviseMain([]string) (int, bool) { return 0, false }
 
 func openHost(context.Context, string, string) (host, error) { return nil, errNoBackend }
 
-func (a *app) serveCmd() *cobra.Command {
+func (a *app) serveCmd() *cobra.Command { return linuxOnly("serve", "Serve the Ray Jobs API") }
+
+func (a *app) doctorCmd() *cobra.Command {
+	return linuxOnly("doctor", "Check what the embedded backend stands on")
+}
+
+func (a *app) envCmd() *cobra.Command {
+	return linuxOnly("env", "List, remove and collect the environments that jobs were given")
+}
+
+func linuxOnly(verb, short string) *cobra.Command {
 	return &cobra.Command{
-		Use:   "serve",
-		Short: "Serve the Ray Jobs API (Linux only)",
-		RunE:  func(*cobra.Command, []string) error { return errNoBackend },
+		Use:                verb,
+		Short:              short + " (Linux only)",
+		DisableFlagParsing: true,
+		RunE:               func(*cobra.Command, []string) error { return errNoBackend },
 	}
 }

@@ -71,5 +71,6 @@ func endCode(s rayapi.Status) int {
 // the job's end was already told.
 func quiet(err error) bool {
 	var end *jobEnd
-	return errors.Is(err, context.Canceled) || errors.As(err, &end)
+	var sig *signalled
+	return errors.Is(err, context.Canceled) || errors.As(err, &end) || errors.As(err, &sig)
 }

@@ -178,7 +178,11 @@ func (a *app) logsCmd() *cobra.Command {
 				if follow {
 					return a.follow(ctx, s, args[0])
 				}
-				_, err := s.client.Logs(ctx, args[0], a.stdout)
+				logs := s.client.Logs
+				if s.host != nil {
+					logs = s.client.RawLogs
+				}
+				_, err := logs(ctx, args[0], a.stdout)
 				return err
 			})
 		},

@@ -18,9 +18,35 @@ func main() {
 	if code, ok := superviseMain(os.Args); ok {
 		os.Exit(code)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, ending()...)
+	go func() { cancel(&signalled{<-signals}) }() // ends with the process
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
-	code := a.run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	os.Exit(a.run(ctx, os.Args[1:]))
+}
+
+// signalled is why a run ended that a signal ended.
+type signalled struct{ os.Signal }
+
+func (s *signalled) Error() string { return s.String() }
+
+// code is the exit code by which a shell tells of the signal.
+func (s *signalled) code() int {
+	if n, ok := s.Signal.(syscall.Signal); ok {
+		return 128 + int(n)
+	}
+	return exitError
+}
+
+// ending are the signals that end the program in order. One that was ignored
+// when we were started stays so: that is what nohup asks for.
+func ending() []os.Signal {
+	signals := []os.Signal{syscall.SIGTERM}
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signals = append(signals, s)
+		}
+	}
+	return signals
 }

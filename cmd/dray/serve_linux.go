@@ -70,7 +70,9 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	guard := server.Guard(host.Handler(), server.GuardConfig{Token: token, AuthDisabled: token == "", Hosts: hostNames(ln, f.listen), Log: log})
 	srv := server.HTTPServer(guard, log)
 	base := "http://" + ln.Addr().String()
-	fmt.Fprintln(a.stdout, "listening on "+base)
+	if _, err := fmt.Fprintln(a.stdout, "listening on "+base); err != nil {
+		return errors.Join(fmt.Errorf("print: %w", err), ln.Close(), a.shutdown(srv, host))
+	}
 	a.explainAttach(base, token != "", from)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(server.LimitListener(ln)) }() // ends with srv.Close below
@@ -148,11 +150,34 @@ func hostNames(ln net.Listener, listen string) []string {
 		return nil
 	}
 	names := []string{"localhost", "127.0.0.1", "::1"}
-	if host, _, err := net.SplitHostPort(listen); err == nil && host != "" {
-		names = append(names, host)
+	host, _, err := net.SplitHostPort(listen)
+	if err == nil && !loopback(host) {
+		names = append(names, ownNames(host)...)
 	}
 	for i, n := range names {
 		names[i] = net.JoinHostPort(n, port)
+	}
+	return names
+}
+
+// ownNames are what a listener beyond loopback may be called: the name that
+// was given, or all of this machine's where it listens everywhere.
+func ownNames(host string) []string {
+	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
+		return []string{host}
+	}
+	var names []string
+	if name, err := os.Hostname(); err == nil {
+		names = append(names, name)
+	}
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return names
+	}
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() {
+			names = append(names, n.IP.String())
+		}
 	}
 	return names
 }

@@ -41,7 +41,12 @@ folder, in place; --working-dir gives it a private copy of a folder, as Ray does
 		Example: `  dray submit -- python train.py --lr 0.1
   dray submit --working-dir . --env EPOCHS=3 --follow -- python train.py
   dray submit --wait -- 'make data && python train.py'`,
-		Args: minArgs("the job's command after --"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("%s takes the job's command after --", cmd.CommandPath())
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(ctx context.Context, s *session) error {
 				return a.submit(ctx, s, f, args)
@@ -97,7 +102,9 @@ func (a *app) send(ctx context.Context, s *session, req rayapi.SubmitRequest, pa
 		}
 		return err
 	}
-	fmt.Fprintln(a.stdout, id)
+	if _, err := fmt.Fprintln(a.stdout, id); err != nil {
+		return fmt.Errorf("job %s is submitted, but its id cannot be printed: %w", id, err)
+	}
 	switch {
 	case follow:
 		return a.follow(ctx, s, id)
@@ -188,13 +195,18 @@ func (f submitFlags) environment(ctx context.Context, s *session) (map[string]an
 		if err := json.Unmarshal([]byte(f.runtimeEnv), &env); err != nil {
 			return nil, usagef("--runtime-env-json is not a JSON object: %w", err)
 		}
+		if env == nil {
+			return nil, usagef("--runtime-env-json is null: give a JSON object, or leave the flag out")
+		}
 	}
 	vars, err := pairs("--env", f.env)
 	if err != nil {
 		return nil, err
 	}
 	if len(vars) > 0 {
-		env["env_vars"] = mergeVars(env["env_vars"], vars)
+		if env["env_vars"], err = mergeVars(env["env_vars"], vars); err != nil {
+			return nil, err
+		}
 	}
 	if len(f.excludes) > 0 {
 		env["excludes"] = f.excludes
@@ -205,15 +217,18 @@ func (f submitFlags) environment(ctx context.Context, s *session) (map[string]an
 	return env, f.modules(ctx, s, env)
 }
 
-func mergeVars(old any, vars map[string]string) map[string]any {
-	merged := map[string]any{}
-	if m, ok := old.(map[string]any); ok {
-		merged = m
+func mergeVars(old any, vars map[string]string) (map[string]any, error) {
+	merged, ok := old.(map[string]any)
+	if old != nil && !ok {
+		return nil, usagef("env_vars in --runtime-env-json is not an object of strings, so --env cannot add to it")
+	}
+	if merged == nil {
+		merged = map[string]any{}
 	}
 	for k, v := range vars {
 		merged[k] = v
 	}
-	return merged
+	return merged, nil
 }
 
 func (f submitFlags) workDir(ctx context.Context, s *session, env map[string]any) error {

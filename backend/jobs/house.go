@@ -1,0 +1,89 @@
+//go:build linux
+
+package jobs
+
+import (
+	"fmt"
+	"time"
+
+	"dray/backend/rayapi"
+)
+
+// Disk looks after the space on the disk; *disk.Guard does.
+type Disk interface {
+	// Check says, by an error that is rayapi.ErrNoSpace, that there is too
+	// little space for more work.
+	Check() error
+	// Release gives back what was kept for the moment when the disk is full.
+	Release() error
+	// Refill keeps it again, when there is space.
+	Refill() error
+}
+
+const (
+	houseDelay  = 3 * time.Second // after a start, which has better things to do
+	refillEvery = 30 * time.Second
+	pruneEvery  = time.Hour
+)
+
+// keepHouse does what must be done now and then. It ends with Close.
+func (m *Manager) keepHouse() {
+	select {
+	case <-m.ready:
+	case <-m.ctx.Done():
+		return
+	}
+	select {
+	case <-time.After(houseDelay):
+	case <-m.ctx.Done():
+		return
+	}
+	refill, prune := time.NewTicker(refillEvery), time.NewTicker(pruneEvery)
+	defer refill.Stop()
+	defer prune.Stop()
+	m.pruneOld()
+	for {
+		select {
+		case <-m.ctx.Done():
+			return
+		case <-prune.C:
+			m.pruneOld()
+		case <-refill.C:
+			if m.cfg.Disk == nil {
+				continue
+			}
+			if err := m.cfg.Disk.Refill(); err != nil {
+				m.cfg.Log.Warn("keep space for a full disk", "err", err)
+			}
+		}
+	}
+}
+
+func (m *Manager) pruneOld() {
+	gone, err := m.Prune(m.ctx, m.cfg.Retention)
+	if err != nil && m.ctx.Err() == nil {
+		m.cfg.Log.Warn("archive old records", "err", err)
+	}
+	if len(gone) > 0 {
+		m.cfg.Log.Info("old records were archived", "count", len(gone), "archive", m.cfg.Archive)
+	}
+}
+
+// space refuses work that the disk has no room for.
+func (m *Manager) space() error {
+	if m.cfg.Disk == nil {
+		return nil
+	}
+	return m.cfg.Disk.Check()
+}
+
+// full gives back the ballast when err says that the disk is full, so that what
+// has happened can be recorded.
+func (m *Manager) full(err error) {
+	if m.cfg.Disk == nil || !isNoSpace(err) {
+		return
+	}
+	if err := m.cfg.Disk.Release(); err != nil {
+		m.cfg.Log.Error("give back the space kept for a full disk", "err", fmt.Errorf("%w: %w", rayapi.ErrNoSpace, err))
+	}
+}
