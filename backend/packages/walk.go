@@ -2,11 +2,13 @@ package packages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Options tell which part of a folder belongs to its package.
@@ -129,6 +131,12 @@ func (w *walker) folder(ctx context.Context, e entry, info fs.FileInfo) error {
 		return nil
 	}
 	names, err := os.ReadDir(e.path)
+	if errors.Is(err, syscall.ELOOP) {
+		// At its limit of 40 links the kernel may let a stat pass and refuse the
+		// open that follows: it is the end of a loop either way.
+		e.mode = fs.ModeIrregular
+		return w.visit(e)
+	}
 	if err != nil {
 		return fmt.Errorf("package folder: %w", err)
 	}
