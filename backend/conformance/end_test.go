@@ -169,6 +169,18 @@ func stopChecks() []check {
 			s.do(t, "POST", "/api/jobs/"+id+"/stop", nil).want(t, 200)
 			wantStatus(t, s.end(t, id), rayapi.StatusStopped)
 		}},
+		{name: "stop: the end is when the last process is gone", only: "dray", run: func(t *testing.T, s *target) {
+			id := s.submit(t, body{
+				"entrypoint":  "sh -c \"trap '' TERM; echo ready; while :; do sleep 0.1; done\"; echo never",
+				"runtime_env": body{"env_vars": map[string]string{"RAY_JOB_STOP_WAIT_TIME_S": "2"}},
+			})
+			s.awaitLog(t, id, "ready")
+			asked := time.Now()
+			s.do(t, "POST", "/api/jobs/"+id+"/stop", nil).want(t, 200)
+			if j := s.end(t, id); j.Ended().Before(asked.Add(1500 * time.Millisecond)) {
+				t.Errorf("the end is %s after the stop, with 2 seconds of grace", j.Ended().Sub(asked))
+			}
+		}},
 		{name: "stop: PENDING ends at once", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "true", "entrypoint_resources": body{"unobtainium": 1}})
 			s.do(t, "POST", "/api/jobs/"+id+"/stop", nil).want(t, 200, `"stopped": true`)

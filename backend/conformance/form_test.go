@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"dray/backend/rayapi"
-	"dray/tui/terminal"
+	"dray/tui/terminal" //nolint:depguard // the dashboard is one of the clients under test
 )
 
 const patience = 60 * time.Second

@@ -32,7 +32,7 @@ func rayPython(t testing.TB) string {
 func startRay(t *testing.T, name, token string) *target {
 	t.Helper()
 	python := rayPython(t)
-	tmp, err := os.MkdirTemp("/tmp", "dr") // Ray's socket paths must stay short
+	tmp, err := os.MkdirTemp("/tmp", "dr") //nolint:usetesting // Ray's socket paths must stay short
 	if err != nil {
 		t.Fatal(err)
 	}

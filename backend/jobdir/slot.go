@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -125,6 +126,15 @@ func (s Slot) MarshalJSON() ([]byte, error) {
 func (d Dir) ReadSlot() (Slot, error) {
 	s, _, err := d.readSlot()
 	return s, err
+}
+
+// SlotTime is when the slot was last written, or the zero time.
+func (d Dir) SlotTime() time.Time {
+	info, err := os.Stat(filepath.Join(d.path, slotName))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 func (d Dir) readSlot() (Slot, uint64, error) {

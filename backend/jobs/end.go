@@ -96,8 +96,8 @@ func endingOf(d jobdir.Dir, st State, a asks) *ending {
 		return deadlineEnding(st.Slot, a.deadline)
 	case wasStopped(st.Slot, a.stop):
 		e := &ending{phase: store.Stopped, message: rayapi.MessageStopped, started: st.Slot.Leader != nil, noted: true}
-		if exit != nil {
-			e.at = exit.At
+		if exit != nil { // the entrypoint's end; what it started may have ignored the signal for longer
+			e.at = max(exit.At, d.SlotTime().UnixMilli())
 		}
 		return e
 	case exit != nil:

@@ -25,7 +25,8 @@ func TestWishesOf(t *testing.T) {
 		{
 			"all",
 			map[string]string{MetaDeadline: "0.5", MetaRetries: "3", MetaDelay: "0", MetaPin: "true"},
-			wishes{deadline: time.Second / 2, retries: 3, pin: true}, true,
+			wishes{deadline: time.Second / 2, retries: 3, pin: true},
+			true,
 		},
 		{"other keys", map[string]string{"deadline": "x"}, wishes{delay: defaultDelay}, true},
 		{"deadline of nothing", map[string]string{MetaDeadline: "0"}, wishes{delay: defaultDelay}, false},
