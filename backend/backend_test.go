@@ -73,7 +73,7 @@ func ended(t testing.TB, c *client.Client, id string) rayapi.Job {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s is %s after a minute", id, j.Status)
 		}
-		time.Sleep(5 * time.Millisecond) // the wire has no event for a status
+		time.Sleep(25 * time.Millisecond) // the wire has no event for a status
 	}
 }
 
