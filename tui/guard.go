@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -11,9 +10,6 @@ import (
 	"dray/backend/rayapi"
 	"dray/tui/screen"
 )
-
-// errOffline is wrapped by what a write gets while the server does not answer.
-var errOffline = errors.New("nothing was sent")
 
 // guard is the one place through which the dashboard changes anything. It
 // refuses while the server is offline, and lets a request that is under way
@@ -31,9 +27,33 @@ type guard struct {
 // grace bounds how long a write goes on after the program's end.
 const grace = 5 * time.Second
 
+// probeTime is how long a server that was offline may take to show that it is
+// back.
+const probeTime = 5 * time.Second
+
+// refusal is what a write gets while the server does not answer.
+func (g *guard) refusal() error {
+	return fmt.Errorf("%s does not answer: %w; try again when it is back", g.server, screen.ErrNotSent)
+}
+
+// back asks a server that was offline once more, so that a form need not wait
+// for the next try of the poll.
+func (g *guard) back(ctx context.Context) error {
+	if !g.offline.Load() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	if _, err := g.List(ctx); err != nil {
+		return g.refusal()
+	}
+	g.offline.Store(false)
+	return nil
+}
+
 func (g *guard) begin(ctx context.Context) (context.Context, func(), error) {
 	if g.offline.Load() {
-		return nil, nil, fmt.Errorf("%s does not answer: %w; try again when it is back", g.server, errOffline)
+		return nil, nil, g.refusal()
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
@@ -62,8 +82,11 @@ func (g *guard) wait() {
 	g.writes.Wait()
 }
 
-// Submit sends the request unless the server is offline.
+// Submit sends the request unless the server is offline, which it asks first.
 func (g *guard) Submit(ctx context.Context, r rayapi.SubmitRequest) (string, error) {
+	if err := g.back(ctx); err != nil {
+		return "", err
+	}
 	ctx, done, err := g.begin(ctx)
 	if err != nil {
 		return "", err
@@ -95,8 +118,8 @@ func (g *guard) Delete(ctx context.Context, id string) error {
 // Upload sends the package unless the server is offline. It ends with ctx: a
 // form that is left wants it no more.
 func (g *guard) Upload(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (string, error) {
-	if g.offline.Load() {
-		return "", fmt.Errorf("%s does not answer: %w; try again when it is back", g.server, errOffline)
+	if err := g.back(ctx); err != nil {
+		return "", err
 	}
 	return g.Jobs.Upload(ctx, path, excludes, progress)
 }

@@ -48,12 +48,21 @@ func (m model) bindings() []screen.Binding {
 		all = append(all, retry)
 	}
 	for _, b := range m.keys.list() {
+		if b.ID == m.keys.back.ID && len(m.pages) == 1 {
+			b.SetHelp("q", "quit")
+			b.Rank = quitRank
+		} else if b.ID == m.keys.back.ID {
+			b.SetHelp("q", "back")
+		}
 		if !slices.ContainsFunc(own, func(o screen.Binding) bool { return o.Enabled() && shareKey(o, b) }) || m.reserved(b) {
 			all = append(all, b)
 		}
 	}
 	return all
 }
+
+// quitRank is the place of q in the list's hint line, after all else.
+const quitRank = 20
 
 // reserved are the keys that no page may have.
 func (m model) reserved(b screen.Binding) bool {
@@ -91,6 +100,10 @@ func (m model) handleKeys(k tea.KeyMsg) (model, tea.Cmd) {
 		next, cmd := m.handleKey(one)
 		m = next
 		cmds = append(cmds, cmd)
+		if rest := keys[i+1:]; m.hold.on && len(rest) > 0 {
+			m.hold.keys = append(slices.Clone(m.hold.keys), tea.KeyMsg{Type: k.Type, Runes: k.Runes[i+1:], Alt: k.Alt})
+			break
+		}
 	}
 	return m, tea.Batch(cmds...)
 }
@@ -116,9 +129,12 @@ func (m model) handleKey(k tea.KeyMsg) (model, tea.Cmd) {
 		}
 		return m, nil
 	case key.Matches(k, m.keys.suspend.Binding):
+		if !canSuspend() {
+			return m.say(screen.Warn, "ctrl-z is off: no shell started dray that could bring it back")
+		}
 		return m, tea.Suspend
 	case m.top().screen.Typing():
-		return m.toPage(m.top().id, k)
+		return m.keyToPage(k)
 	case k.Paste:
 		return m, nil
 	}
@@ -128,11 +144,17 @@ func (m model) handleKey(k tea.KeyMsg) (model, tea.Cmd) {
 // handleCommand runs the binding of a key that is no text.
 func (m model) handleCommand(k tea.KeyMsg) (model, tea.Cmd) {
 	for _, b := range m.bindings() {
-		if b.Enabled() && b.Group == "APP" && key.Matches(k, b.Binding) {
+		if !b.Enabled() || !key.Matches(k, b.Binding) {
+			continue
+		}
+		if b.Group != "MOVE" {
+			m.notice.text = ""
+		}
+		if b.Group == "APP" {
 			return m.global(b, k)
 		}
 	}
-	return m.toPage(m.top().id, k)
+	return m.keyToPage(k)
 }
 
 func (m model) global(b screen.Binding, k tea.KeyMsg) (model, tea.Cmd) {
@@ -149,5 +171,5 @@ func (m model) global(b screen.Binding, k tea.KeyMsg) (model, tea.Cmd) {
 	case m.keys.redraw.ID:
 		return m, tea.ClearScreen
 	}
-	return m.toPage(m.top().id, k)
+	return m.keyToPage(k)
 }

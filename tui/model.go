@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -39,6 +40,7 @@ type model struct {
 	w, h     int
 	pages    []page // the last one is on top; never empty
 	lastID   int
+	hold     hold
 	poll     poll
 	notice   notice
 	question *question
@@ -53,12 +55,13 @@ type notice struct {
 	text  string
 }
 
-// noticeTime is how long good news stays; bad news stays until replaced.
+// noticeTime is how long a notice stays, unless the page changes or the next
+// key that acts takes it away.
 const noticeTime = 10 * time.Second
 
 type (
 	noticeGoneMsg struct{ id int }
-	versionMsg    struct{ ray string }
+	versionMsg    struct{ ray, commit string }
 	copiedMsg     struct {
 		what, how string
 		err       error
@@ -92,7 +95,9 @@ func (m model) update(msg tea.Msg) (model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		return m.resize(msg.Width, msg.Height), nil
 	case tea.KeyMsg:
-		return m.handleKeys(msg)
+		return m.typed(msg)
+	case ledMsg:
+		return m.led(msg)
 	case tea.ResumeMsg:
 		return m.refresh()
 	case pageMsg:
@@ -108,14 +113,20 @@ func (m model) handlePage(from int, msg tea.Msg) (model, tea.Cmd) {
 		return m.refresh()
 	case listedMsg:
 		p, cmd := m.poll.answered(msg)
+		ended := endedStop(m.poll.stopping, p)
 		m, told := m.polled(p, cmd)
 		m, asked := m.askVersion()
-		return m, tea.Batch(told, asked)
+		if ended == "" {
+			return m, tea.Batch(told, asked)
+		}
+		m, said := m.say(screen.Good, ended)
+		return m, tea.Batch(told, asked, said)
 	case tickMsg:
 		return m.polled(m.poll.ticked(msg))
 	case versionMsg:
 		m.ray = clean.Text(msg.ray)
-		return m, nil
+		m.poll.realRay = msg.commit != "" && !strings.HasPrefix(msg.commit, drayCommit)
+		return m.tell()
 	case noticeGoneMsg:
 		if msg.id == m.notice.id {
 			m.notice.text = ""
@@ -179,10 +190,10 @@ func (m model) refresh() (model, tea.Cmd) { return m.polled(m.poll.ask()) }
 
 // polled takes the poll's new state and tells the page on top.
 func (m model) polled(p poll, cmd tea.Cmd) (model, tea.Cmd) {
-	boxed := m.boxed()
+	boxed, height := m.boxed(), m.boxHeight()
 	m.poll = p
 	m.guard.offline.Store(p.link == screen.Offline)
-	if m.boxed() != boxed {
+	if m.boxed() != boxed || boxed && m.boxHeight() != height {
 		m = m.resize(m.w, m.h)
 	}
 	m, told := m.tell()
@@ -191,6 +202,9 @@ func (m model) polled(p poll, cmd tea.Cmd) (model, tea.Cmd) {
 
 // tell hands the shared list to the page on top.
 func (m model) tell() (model, tea.Cmd) { return m.toPage(m.top().id, m.poll.shared()) }
+
+// drayCommit begins the commit that a dray names as Ray's.
+const drayCommit = "dray-"
 
 // unknownRay stands for a version that has been asked for in vain.
 const unknownRay = "?"
@@ -211,9 +225,9 @@ func (m model) askVersion() (model, tea.Cmd) {
 	return m, m.run(0, func() tea.Msg {
 		got, err := v.Version(ctx)
 		if err != nil {
-			return versionMsg{unknownRay}
+			return versionMsg{ray: unknownRay}
 		}
-		return versionMsg{got.RayVersion}
+		return versionMsg{got.RayVersion, got.RayCommit}
 	})
 }
 
@@ -234,6 +248,7 @@ func (m model) toPage(id int, msg tea.Msg) (model, tea.Cmd) {
 func (m model) push(s screen.Screen) (model, tea.Cmd) {
 	m.lastID++
 	id := m.lastID
+	m.notice.text = ""
 	m.pages = append(slices.Clone(m.pages), page{id, s.Resize(m.pageSize(len(m.pages) + 1))})
 	m.help = nil
 	started := m.run(id, s.Init())
@@ -248,6 +263,7 @@ func (m model) closePage(id int) (model, tea.Cmd) {
 		return m, nil
 	}
 	m.pages[i].screen.Close()
+	m.notice.text = ""
 	m.pages = slices.Delete(slices.Clone(m.pages), i, i+1)
 	m.help = nil
 	m = m.resize(m.w, m.h)
@@ -273,9 +289,6 @@ func (m model) quit() (model, tea.Cmd) { return m, tea.Quit }
 
 func (m model) say(level screen.Level, text string) (model, tea.Cmd) {
 	m.notice = notice{id: m.notice.id + 1, level: level, text: clean.Text(text)}
-	if level == screen.Warn || level == screen.Bad {
-		return m, nil
-	}
 	return m, m.run(0, m.poll.timer(m.env.Ctx, noticeTime, noticeGoneMsg{m.notice.id}))
 }
 

@@ -13,9 +13,14 @@ import (
 )
 
 const (
-	boxLines   = 5  // of the box that explains the outage
+	boxFrame   = 3  // lines of the box that explains the outage, without its reason
+	minReason  = 2  // lines of the reason
+	maxReason  = 4  // where there is room
 	smallBox   = 1  // where the window is too low for it
 	roomForBox = 20 // lines of window
+	// roomForReason is from how many lines of window the box may grow.
+	roomForReason = 24
+	boxSides      = 6 // cells at both sides of the text
 )
 
 // boxed reports that the list is drawn above a box about the outage.
@@ -25,7 +30,19 @@ func (m model) boxHeight() int {
 	if m.h < roomForBox {
 		return smallBox
 	}
-	return boxLines
+	lines := len(m.reason())
+	if m.h < roomForReason {
+		lines = minReason
+	}
+	return boxFrame + min(maxReason, max(minReason, lines))
+}
+
+// reason is what the poll has met, wrapped for the box.
+func (m model) reason() []string {
+	if m.poll.err == nil {
+		return nil
+	}
+	return cell.Wrap(clean.Text(m.poll.err.Error()), m.w-boxSides)
 }
 
 // refusedWord tells why a server that answers cannot be used.
@@ -69,12 +86,12 @@ func (m model) offlineBox() []string {
 	if m.boxHeight() == smallBox {
 		return []string{" " + s.Error.Render(cell.Cut(m.downTitle()+": "+reason, m.w-2, s.Glyphs.Ellipsis))}
 	}
-	inner := m.w - 6
-	wrapped := cell.Wrap(reason, inner)
-	if len(wrapped) > 2 {
-		wrapped = []string{wrapped[0], cell.Cut(strings.Join(wrapped[1:], " "), inner, s.Glyphs.Ellipsis)}
+	inner, room := m.w-boxSides, m.boxHeight()-boxFrame
+	wrapped := m.reason()
+	if len(wrapped) > room {
+		wrapped = append(wrapped[:room-1:room-1], cell.Cut(strings.Join(wrapped[room-1:], " "), inner, s.Glyphs.Ellipsis))
 	}
-	wrapped = cell.Lines(wrapped, 2)
+	wrapped = cell.Lines(wrapped, room)
 	last := "no answer yet"
 	if !m.poll.asOf.IsZero() {
 		last = "last good answer " + m.poll.asOf.In(m.poll.now.Location()).Format("15:04:05")

@@ -10,6 +10,7 @@ import (
 
 	"dray/backend/client"
 	"dray/backend/rayapi"
+	"dray/tui/screen"
 	"dray/tui/tuitest"
 )
 
@@ -56,7 +57,7 @@ func TestOffline_backsOff(t *testing.T) {
 			at = append(at, sec+1)
 		}
 	}
-	if got, want := fmt.Sprint(at), "[1 3 7 15 31 61 91]"; got != want {
+	if got, want := fmt.Sprint(at), "[1 3 7 15 23 31 39 47 55 63 71 79 87 95 103 111 119]"; got != want {
 		t.Errorf("tried after %s seconds, want %s", got, want)
 	}
 }
@@ -146,7 +147,7 @@ func TestGuard_refusesWritesWhileOffline(t *testing.T) {
 	deleteErr := a.m.env.Jobs.Delete(ctx, "a")
 	_, uploadErr := a.m.env.Jobs.Upload(ctx, ".", nil, nil)
 	for _, err := range []error{submitErr, stopErr, deleteErr, uploadErr} {
-		if !errors.Is(err, errOffline) || !strings.Contains(err.Error(), "embedded") {
+		if !errors.Is(err, screen.ErrNotSent) || !strings.Contains(err.Error(), "embedded") {
 			t.Errorf("a write while offline said %v", err)
 		}
 	}
@@ -202,5 +203,43 @@ func TestWhere_fitsAndSaysWhy(t *testing.T) {
 				t.Errorf("at %d columns the status line %q lacks %q", tt.w, line, want)
 			}
 		}
+	}
+}
+
+func TestGuard_submitAsksAServerThatWasOffline(t *testing.T) {
+	t.Parallel()
+	a := start(t, 80, 24, nil, errRefused)
+	a.srv.set(nil, nil)
+	if _, err := a.m.env.Jobs.Submit(t.Context(), rayapi.SubmitRequest{SubmissionID: "a"}); err != nil {
+		t.Errorf("submit to a server that is back: %v", err)
+	}
+}
+
+func TestOffline_theWholeReason(t *testing.T) {
+	t.Parallel()
+	long := fmt.Errorf("%w; %s last-word", errRefused, strings.Repeat("try this or that ", 9))
+	a := start(t, 80, 30, tuitest.Jobs20(), long)
+	if !a.shows("last-word") {
+		t.Errorf("the reason is cut where there is room:\n%s", a.m.View())
+	}
+	if lines := strings.Count(a.m.View(), "\n") + 1; lines != 30 {
+		t.Errorf("%d lines in a window of 30", lines)
+	}
+	refused := start(t, 80, 24, nil, &client.Error{Code: 401, Err: client.ErrUnauthorized})
+	if refused.shows("No answer from") || !refused.shows("No job list from embedded yet") {
+		t.Errorf("a server that answers is said not to:\n%s", refused.m.View())
+	}
+}
+
+func TestLinkWord_ageOfARemoteList(t *testing.T) {
+	t.Parallel()
+	a := start(t, 80, 24, nil, nil)
+	a.m.poll.now = a.m.poll.asOf.Add(7 * time.Second)
+	if a.shows("live 7s") {
+		t.Error("the age of our own backend's list is told")
+	}
+	a.m.env.Target.Embedded = false
+	if !a.shows("live 7s") {
+		t.Errorf("the age of a remote list is not told:\n%s", a.m.View())
 	}
 }

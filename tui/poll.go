@@ -3,7 +3,9 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -35,10 +37,7 @@ const (
 
 // backoff is the pause after the nth failure in a row; the last one stays.
 func backoff(n int) time.Duration {
-	if n > 5 {
-		return 30 * second
-	}
-	return second << max(0, n-1)
+	return second << min(3, max(0, n-1))
 }
 
 // listedMsg is the answer to question seq.
@@ -79,6 +78,7 @@ type poll struct {
 	downSince time.Time
 
 	stopping map[string]time.Time // never written to, only replaced
+	realRay  bool                 // its version says so
 
 	timer func(context.Context, time.Duration, tea.Msg) tea.Cmd // after
 }
@@ -236,6 +236,20 @@ func stillStopping(stopping map[string]time.Time, jobs []rayapi.Job) map[string]
 	return left
 }
 
+// endedStop says of a stop that was asked for from here that it is done.
+func endedStop(before map[string]time.Time, p poll) string {
+	for i := range p.jobs {
+		id := p.jobs[i].ID()
+		since, was := before[id]
+		if _, still := p.stopping[id]; !was || still || !p.jobs[i].Status.IsTerminal() {
+			continue
+		}
+		word := strings.ToLower(jobtext.KindOf(&p.jobs[i]).Word())
+		return fmt.Sprintf("%s %s after %s", id, word, jobtext.Duration(p.now.Sub(since)))
+	}
+	return ""
+}
+
 // shared is what the pages are told.
 func (p poll) shared() screen.ListMsg {
 	link := p.link
@@ -244,7 +258,7 @@ func (p poll) shared() screen.ListMsg {
 	}
 	return screen.ListMsg{
 		Jobs: p.jobs, Answer: p.answer, AsOf: p.asOf, Now: p.now, Link: link,
-		Waiting: p.waiting(), Stopping: p.stopping,
+		Waiting: p.waiting(), Stopping: p.stopping, RealRay: p.realRay,
 	}
 }
 

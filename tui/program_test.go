@@ -58,9 +58,12 @@ func runAsProgram() bool {
 const patience = 20 * time.Second
 
 // dashboard starts the program in a terminal and waits for the list.
-func dashboard(t *testing.T, scene string) *terminal.Terminal {
+// dashboard runs a scene in a terminal, below a shell's command line if one is
+// given.
+func dashboard(t *testing.T, scene string, shell ...string) *terminal.Terminal {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	words := append(shell, os.Args[0])
+	cmd := exec.CommandContext(t.Context(), words[0], words[1:]...)
 	cmd.Env = append(os.Environ(), sceneVar+"="+scene, "DRAY_TUI_TEST_DIR="+t.TempDir(),
 		"TERM=xterm-256color", "LC_ALL=C.UTF-8", "TMUX=", "STY=", "NO_COLOR=")
 	term, err := terminal.Start(cmd, 80, 24)
@@ -144,25 +147,31 @@ func TestRun_panicLeavesAFile(t *testing.T) {
 	}
 }
 
+// Below a shell with job control ctrl-z goes back to the shell, and fg comes
+// back to the dashboard.
 func TestRun_suspendAndResume(t *testing.T) {
+	t.Parallel()
+	term := dashboard(t, "plain", "/bin/sh", "-mc", `"$0"; echo back in the shell; read -r line; fg >/dev/null`)
+	typed(t, term, "\x1a")
+	await(t, term, "back in the shell")
+	if term.AltScreen() {
+		t.Error("the alternate screen is still up in the shell")
+	}
+	typed(t, term, "\n")
+	await(t, term, "RUNNING")
+	if !term.AltScreen() {
+		t.Error("the dashboard came back without the alternate screen")
+	}
+	typed(t, term, "q")
+	await(t, term, "ended well")
+}
+
+// Where no shell could bring it back, ctrl-z does nothing but say so.
+func TestRun_suspendWithoutShell(t *testing.T) {
 	t.Parallel()
 	term := dashboard(t, "plain")
 	typed(t, term, "\x1a")
-	if err := term.Await(t.Context(), patience, "main screen", func(string) bool {
-		return strings.Contains(string(term.Raw()), "\x1b[?1049l")
-	}); err != nil {
-		t.Fatal(err)
-	}
-	// Nothing on the screen tells when the program has begun to wait for the
-	// signal, so it gets it until it answers.
-	again := time.NewTicker(50 * time.Millisecond)
-	defer again.Stop()
-	for deadline := time.Now().Add(patience); strings.Count(string(term.Raw()), "\x1b[?1049h") < 2; <-again.C {
-		if err := term.Signal(syscall.SIGCONT); err != nil || time.Now().After(deadline) {
-			t.Fatalf("no alternate screen after SIGCONT: %v\n%s", err, term.Screen())
-		}
-	}
-	await(t, term, "RUNNING")
+	await(t, term, "ctrl-z is off")
 	typed(t, term, "q")
 	await(t, term, "ended well")
 }

@@ -10,6 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/muesli/termenv"
 
+	"dray/backend/rayapi"
 	"dray/theme"
 	"dray/tui/screen"
 	"dray/tui/tuitest"
@@ -125,9 +126,13 @@ func TestNotice_goodNewsGoes(t *testing.T) {
 		t.Errorf("the notice is still there:\n%s", a.m.View())
 	}
 	a.send(pageMsg{0, screen.NoticeMsg{Level: screen.Bad, Text: "trouble"}})
-	a.wait(time.Minute)
+	a.press("j")
 	if !a.shows("trouble") {
-		t.Error("bad news went by itself")
+		t.Error("a move of the cursor took bad news away")
+	}
+	a.wait(11 * time.Second)
+	if a.shows("trouble") {
+		t.Error("bad news stands for ever")
 	}
 }
 
@@ -155,7 +160,7 @@ func TestBindings_registry(t *testing.T) {
 		}
 		a.press("?")
 		for _, b := range a.m.bindings() {
-			if !a.shows(b.Help().Key) || !a.shows(b.Help().Desc) {
+			if b.Enabled() && (!a.shows(b.Help().Key) || !a.shows(b.Help().Desc)) {
 				t.Errorf("after %v: the help lacks %q %q", keys, b.Help().Key, b.Help().Desc)
 			}
 		}
@@ -221,5 +226,38 @@ func TestUTF8Locale(t *testing.T) {
 				t.Errorf("utf8Locale(%v) = %t, want %t", tt.env, got, tt.want)
 			}
 		})
+	}
+}
+
+func TestNotice_goesWithThePageAndTheNextAction(t *testing.T) {
+	t.Parallel()
+	for name, key := range map[string]string{"page opened": "d", "action": "o", "question": "x"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t, 80, 24, tuitest.Jobs20(), nil)
+			a.send(pageMsg{0, screen.NoticeMsg{Level: screen.Warn, Text: "trouble"}})
+			if a.press(key); a.shows("trouble") {
+				t.Errorf("the notice outlives %q", key)
+			}
+		})
+	}
+	a := start(t, 80, 24, tuitest.Jobs20(), nil)
+	a.press("d")
+	a.send(pageMsg{0, screen.NoticeMsg{Level: screen.Bad, Text: "trouble"}})
+	if a.press("q"); a.shows("trouble") {
+		t.Error("the notice outlives its page")
+	}
+}
+
+func TestStop_saysWhenItIsDone(t *testing.T) {
+	t.Parallel()
+	running := []rayapi.Job{tuitest.Job("train", rayapi.StatusRunning, "true", time.Minute, 0)}
+	a := start(t, 80, 24, running, nil)
+	a.press("x", "y")
+	a.wait(2 * time.Second)
+	a.srv.set([]rayapi.Job{tuitest.Job("train", rayapi.StatusStopped, "true", time.Minute, time.Minute)}, nil)
+	a.wait(time.Second)
+	if !a.shows("train stopped after 3s") {
+		t.Errorf("the end of the stop is not told:\n%s", a.m.View())
 	}
 }

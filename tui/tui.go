@@ -24,6 +24,7 @@ import (
 	"dray/theme"
 	_ "dray/theme/background" // must run before bubbletea's init, which queries the terminal
 	"dray/tui/joblist"
+	"dray/tui/paint"
 	"dray/tui/screen"
 )
 
@@ -73,16 +74,27 @@ func Run(ctx context.Context, cfg Config) error {
 	m.copy = out.copier(cfg.Getenv)
 	m = m.resize(w, h) // so that the first frame is whole
 
-	program := tea.NewProgram(safe{m},
-		tea.WithInput(cfg.Input), tea.WithOutput(out), tea.WithAltScreen(), tea.WithFPS(frames),
-		tea.WithoutSignalHandler(), // the caller's context ends on signals, SIGHUP too
-	)
+	program, run := newProgram(safe{m}, out, cfg)
 	ended := endWith(inner, program)
-	last, err := program.Run()
+	last, err := run()
 	cancel()
 	<-ended
 	g.wait()
 	return ending(ctx, c, last, err)
+}
+
+// newProgram returns the program that shows m on out, and what runs it.
+func newProgram(m tea.Model, out *output, cfg Config) (*tea.Program, func() (tea.Model, error)) {
+	options := []tea.ProgramOption{
+		tea.WithInput(cfg.Input),
+		tea.WithoutSignalHandler(), // the caller's context ends on signals, SIGHUP too
+	}
+	if cfg.Getenv("DRAY_RENDERER") == "stock" {
+		p := tea.NewProgram(m, append(options, tea.WithOutput(out), tea.WithAltScreen(), tea.WithFPS(frames))...)
+		return p, p.Run
+	}
+	p := paint.NewProgram(m, out, paint.Rate(cfg.Getenv), options...)
+	return p.Program, p.Run
 }
 
 // killAfter is how long the program may take to end: a terminal that takes no
@@ -112,6 +124,9 @@ func ending(ctx context.Context, c *crash, last tea.Model, err error) error {
 		for _, p := range slices.Backward(s.pages) {
 			p.screen.Close()
 		}
+	}
+	if p := (*paint.PanicError)(nil); errors.As(err, &p) {
+		c.record(p.Value, p.Stack)
 	}
 	switch {
 	case c.err() != nil:

@@ -122,12 +122,9 @@ func (m model) where(parts []string) string {
 	return left + " " + s.Muted.Render(strings.Join(parts, " "+g.Dot+" "))
 }
 
-// staleAfter is the age from which on it is said; ages then go in steps, so
-// that the line stands still between answers.
-const (
-	staleAfter = 15 * time.Second
-	ageStep    = 5 * time.Second
-)
+// staleAfter is the age from which on it is said of a remote list. Our own
+// backend is asked all the time.
+const staleAfter = 5 * time.Second
 
 // linkWord says how the server answers, and for how long it has not.
 func (m model) linkWord() string {
@@ -135,8 +132,8 @@ func (m model) linkWord() string {
 	p := m.poll
 	switch shared := p.shared(); shared.Link {
 	case screen.Live:
-		if age := p.now.Sub(p.asOf); age >= staleAfter {
-			return s.OK.Render(s.Glyphs.Live) + " live " + jobtext.Duration(age/ageStep*ageStep)
+		if age := p.now.Sub(p.asOf); age >= staleAfter && !m.env.Target.Embedded {
+			return s.OK.Render(s.Glyphs.Live) + " live " + jobtext.Duration(age.Truncate(time.Second))
 		}
 		return s.OK.Render(s.Glyphs.Live) + " live"
 	case screen.Slow:

@@ -15,7 +15,6 @@ import (
 
 const (
 	minColumn = 22 // cells
-	maxColumn = 36
 	gap       = 3
 )
 
@@ -125,52 +124,95 @@ func (m Model) last() int {
 	return max(0, len(body)-m.visible(len(body)))
 }
 
-// body lays the groups out in as many columns as there is room for, and
-// returns the lines and their width.
+// body lays the groups out in as many columns as there is room for without
+// cutting a text, and returns the lines and their width.
 func (m Model) body() ([]string, int) {
 	inner := max(minColumn, m.size.W-8)
-	n := max(1, min(len(m.groups), (inner+gap)/(minColumn+gap)))
-	w := min(maxColumn, (inner-gap*(n-1))/n)
-	columns := make([][]string, n)
-	for _, g := range m.groups {
-		shortest := 0
-		for i := range columns {
-			if len(columns[i]) < len(columns[shortest]) {
-				shortest = i
-			}
+	var columns [][]group
+	var widths []int
+	for n := len(m.groups); n > 0; n-- {
+		columns = m.spread(n)
+		widths = widths[:0]
+		for _, c := range columns {
+			widths = append(widths, natural(c))
 		}
-		c := &columns[shortest]
-		if len(*c) > 0 {
-			*c = append(*c, "")
+		if total(widths) <= inner {
+			break
 		}
-		*c = append(*c, m.block(g, w)...)
 	}
+	if len(widths) == 1 {
+		widths[0] = min(widths[0], inner)
+	}
+	return m.beside(columns, widths), total(widths)
+}
+
+// spread gives each group to the column that is shortest so far.
+func (m Model) spread(n int) [][]group {
+	columns := make([][]group, n)
+	heights := make([]int, n)
+	for _, g := range m.groups {
+		at := slices.Index(heights, slices.Min(heights))
+		columns[at] = append(columns[at], g)
+		heights[at] += len(g.rows) + 2
+	}
+	return columns
+}
+
+// natural is the width that the groups of a column need.
+func natural(groups []group) int {
+	w := 0
+	for _, g := range groups {
+		w = max(w, cell.Width(g.name))
+		keys := g.keys()
+		for _, r := range g.rows {
+			w = max(w, keys+2+cell.Width(r[1]))
+		}
+	}
+	return w
+}
+
+func (g group) keys() int {
+	w := 0
+	for _, r := range g.rows {
+		w = max(w, cell.Width(r[0]))
+	}
+	return w
+}
+
+func total(widths []int) int {
+	sum := gap * (len(widths) - 1)
+	for _, w := range widths {
+		sum += w
+	}
+	return sum
+}
+
+func (m Model) beside(columns [][]group, widths []int) []string {
+	blocks := make([][]string, len(columns))
 	height := 0
-	for _, c := range columns {
-		height = max(height, len(c))
+	for i, c := range columns {
+		for j, g := range c {
+			if j > 0 {
+				blocks[i] = append(blocks[i], "")
+			}
+			blocks[i] = append(blocks[i], m.block(g, widths[i])...)
+		}
+		height = max(height, len(blocks[i]))
 	}
 	lines := make([]string, height)
-	for i := range lines {
-		for j, c := range columns {
-			text := ""
-			if i < len(c) {
-				text = c[i]
+	for i, b := range blocks {
+		for j, l := range cell.Lines(b, height) {
+			if i > 0 {
+				lines[j] += cell.Blank(gap)
 			}
-			if j > 0 {
-				lines[i] += cell.Blank(gap)
-			}
-			lines[i] += cell.Pad(text, w)
+			lines[j] += cell.Pad(l, widths[i])
 		}
 	}
-	return lines, n*w + gap*(n-1)
+	return lines
 }
 
 func (m Model) block(g group, w int) []string {
-	keys := 0
-	for _, r := range g.rows {
-		keys = max(keys, cell.Width(r[0]))
-	}
-	keys = min(keys, w/2)
+	keys := min(g.keys(), w/2)
 	out := []string{m.styles.Header.Render(g.name)}
 	for _, r := range g.rows {
 		name := cell.Pad(cell.Cut(r[0], keys, m.styles.Glyphs.Ellipsis), keys)

@@ -43,8 +43,8 @@ func TestView_holdsEveryEnabledKey(t *testing.T) {
 
 func TestUpdate_scrollsToTheLastKey(t *testing.T) {
 	t.Parallel()
-	lines := make([]string, 12)
-	m := help.New(tuitest.Styles(termenv.Ascii, theme.Unicode()), "Test", bindings()).Resize(screen.Size{W: 60, H: 12})
+	lines := make([]string, 8)
+	m := help.New(tuitest.Styles(termenv.Ascii, theme.Unicode()), "Test", bindings()).Resize(screen.Size{W: 60, H: 8})
 	if strings.Contains(strings.Join(m.View(lines), "\n"), "O7") {
 		t.Fatal("all of it fits: nothing to scroll")
 	}
@@ -56,7 +56,7 @@ func TestUpdate_scrollsToTheLastKey(t *testing.T) {
 		m = next
 	}
 	out := m.View(lines)
-	if len(out) != 12 || !strings.Contains(strings.Join(out, "\n"), "O7") {
+	if len(out) != 8 || !strings.Contains(strings.Join(out, "\n"), "O7") {
 		t.Errorf("the last key is not shown:\n%s", strings.Join(out, "\n"))
 	}
 	for _, l := range out {

@@ -71,8 +71,20 @@ func (m Model) Typing() bool { return m.typing }
 // Close has nothing to end.
 func (m Model) Close() {}
 
-// Bindings are the keys that work now.
+// Bindings are the keys that work now; those that the job under the cursor has
+// no use for are off.
 func (m Model) Bindings() []screen.Binding {
+	all := m.registry()
+	if m.typing {
+		return all
+	}
+	job, ok := m.selected()
+	return action.Offered(all, job, ok)
+}
+
+// registry are the keys of the page, whatever job is under the cursor: one
+// that cannot do its work says why.
+func (m Model) registry() []screen.Binding {
 	switch {
 	case m.typing:
 		return m.typed
@@ -150,7 +162,7 @@ func (m Model) pick() Model {
 }
 
 func (m Model) handleKey(k tea.KeyMsg) (screen.Screen, tea.Cmd) {
-	for _, b := range m.Bindings() {
+	for _, b := range m.registry() {
 		if key.Matches(k, b.Binding) {
 			m.want = ""
 			next, cmd := m.do(b.ID)

@@ -51,9 +51,9 @@ func listKeys(g theme.Glyphs, down bool) []screen.Binding {
 		}
 		return rank
 	}
-	open := bind(actOpen, "JOB", 1, g.Enter+" d", "open", "enter", "d")
+	open := bind(actOpen, "JOB", 1, g.Enter+" d", "open", "enter", "d").Leading()
 	if down {
-		open = bind(actOpen, "JOB", 3, "d", "open", "d")
+		open = bind(actOpen, "JOB", 3, "d", "open", "d").Leading()
 	}
 	return []screen.Binding{
 		bind(actDown, "MOVE", 0, "j "+g.Down, "down", "j", "down"),
@@ -65,14 +65,14 @@ func listKeys(g theme.Glyphs, down bool) []screen.Binding {
 		bind(actFirst, "MOVE", 0, "g home", "first", "g", "home"),
 		bind(actLast, "MOVE", 0, "G end", "last", "G", "end"),
 		open,
-		bind(actLog, "JOB", 2, "l", "logs", "l"),
-		bind(actStop, "JOB", write(3), "x", "stop", "x"),
-		bind(actRerun, "JOB", write(4), "r", "rerun", "r"),
-		bind(actEdit, "JOB", write(5), "e", "edit+rerun", "e"),
-		bind(actNew, "JOB", write(6), "n", "new", "n"),
-		bind(actDelete, "JOB", write(8), "D", "delete", "D"),
+		bind(actLog, "JOB", 2, "l", "logs", "l").Leading(),
+		bind(actStop, "JOB", write(3), "x", "stop", "x").Leading(),
+		bind(actRerun, "JOB", write(4), "r", "rerun", "r").Leading(),
+		bind(actEdit, "JOB", write(5), "e", "edit+rerun", "e").Leading(),
+		bind(actNew, "JOB", write(6), "n", "new", "n").Leading(),
+		bind(actDelete, "JOB", write(8), "D", "delete", "D").Leading(),
 		bind(actCopy, "JOB", 9, "c", "copy id", "c"),
-		bind(actRaw, "JOB", 0, "y", "raw record", "y"),
+		bind(actRaw, "JOB", 0, "y", "raw record", "y").Leading(),
 		bind(actFilter, "VIEW", 7, "/", "filter", "/"),
 		bind(actSort, "VIEW", 10, "o", "sort by", "o"),
 		bind(actReverse, "VIEW", 0, "O", "reverse order", "O"),

@@ -7,6 +7,7 @@ import (
 
 	"dray/backend/rayapi"
 	"dray/tui/clean"
+	"dray/tui/screen"
 	"dray/tui/widget/cell"
 	"dray/tui/widget/jobtext"
 )
@@ -177,7 +178,11 @@ func (m Model) empty() []string {
 	name := clean.Text(m.env.Target.Name)
 	switch {
 	case m.list.AsOf.IsZero() && m.list.Link.Down():
-		lines = []string{s.Muted.Render("No answer from " + name + " yet.")}
+		text := "No answer from " + name + " yet."
+		if m.list.Link == screen.Refused {
+			text = "No job list from " + name + " yet."
+		}
+		lines = []string{s.Muted.Render(text)}
 	case m.list.AsOf.IsZero() && m.list.Waiting < pickWait:
 	case m.list.AsOf.IsZero():
 		lines = []string{s.Muted.Render(fmt.Sprintf("Asking %s for its jobs%s %s", name, s.Glyphs.Ellipsis, jobtext.Duration(m.list.Waiting.Truncate(time.Second))))}

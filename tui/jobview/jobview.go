@@ -77,8 +77,12 @@ func (m Model) Typing() bool { return false }
 // Close has nothing to end: a look ends by itself.
 func (m Model) Close() {}
 
-// Bindings are the keys of the page.
+// Bindings are the keys of the page; those that the job has no use for are off.
 func (m Model) Bindings() []screen.Binding {
+	return action.Offered(m.registry(), m.job, !m.gone)
+}
+
+func (m Model) registry() []screen.Binding {
 	return m.keys[form{m.raw, !m.job.Status.IsTerminal()}]
 }
 
@@ -100,7 +104,7 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 			return m.look()
 		}
 	case tea.KeyMsg:
-		for _, b := range m.Bindings() {
+		for _, b := range m.registry() {
 			if key.Matches(msg, b.Binding) {
 				return m.do(b.ID)
 			}

@@ -38,6 +38,12 @@ func (a action) only(when func(Model) bool) action {
 	return a
 }
 
+// leading marks what opens, closes or asks something.
+func (a action) leading() action {
+	a.Leads = true
+	return a
+}
+
 func (a action) enabled(m Model) bool { return a.when == nil || a.when(m) }
 
 // actions returns the registry.
@@ -54,15 +60,15 @@ func viewActions() []action {
 		bind("log.wrap", groupView, 5, "w", "wrap", Model.toggleWrap, "w"),
 		bind("log.copy", groupView, 9, "c", "copy lines", Model.copyLines, "c"),
 		bind("log.clear", groupView, 10, "esc", "clear find", Model.endFind, "esc").only(Model.finding),
-		bind("log.back", groupView, 10, "esc", "back", Model.back, "esc").only(Model.notFinding),
+		bind("log.back", groupView, 10, "esc", "back", Model.back, "esc").only(Model.notFinding).leading(),
 	}
 }
 
 func jobActions() []action {
 	return []action{
-		bind("job.stop", groupJob, 6, "x", "stop", Model.askStop, "x").only(Model.canStop),
-		bind("job.rerun", groupJob, 7, "r", "rerun", Model.askRerun, "r").only(Model.canRerun),
-		bind("job.detail", groupJob, 8, "d", "detail", Model.openDetail, "d"),
+		bind("job.stop", groupJob, 6, "x", "stop", Model.askStop, "x").only(Model.canStop).leading(),
+		bind("job.rerun", groupJob, 7, "r", "rerun", Model.askRerun, "r").only(Model.canRerun).leading(),
+		bind("job.detail", groupJob, 8, "d", "detail", Model.openDetail, "d").leading(),
 	}
 }
 

@@ -38,7 +38,9 @@ type Model struct {
 	now    time.Time
 	opened time.Time
 	gone   bool // the server's list has the job no longer
-	stop   time.Time
+	// realRay: the server polls its log files, so that lines come late.
+	realRay bool
+	stop    time.Time
 
 	top     place // of the window wanted
 	move    int   // rows to go from top
@@ -133,7 +135,7 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 
 // listed takes what the dashboard knows of the job.
 func (m Model) listed(msg screen.ListMsg) Model {
-	m.now = msg.Now
+	m.now, m.realRay = msg.Now, msg.RealRay
 	if m.news.link != linkRetry {
 		m.conn = m.s.conn()
 	}

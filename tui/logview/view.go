@@ -17,6 +17,10 @@ import (
 // a sentence before it.
 const missedAfter = 300 * time.Millisecond
 
+// firstPiece is how long a head on the network may take to send the first piece
+// of a log that has been opened: before that, nobody knows that it is empty.
+const firstPiece = 2 * time.Second
+
 // entrypointFrom is the width from which the place line has the command too.
 const entrypointFrom = 110
 
@@ -115,7 +119,7 @@ func (m Model) emptyBody() []string {
 		text, style = "Log not reachable: "+m.errText(), st.Warn
 	case !m.news.link.final() && m.now.Sub(m.opened) < missedAfter:
 		return nil
-	case m.news.link == linkOpening:
+	case m.news.link == linkOpening || !m.news.link.final() && !m.env.Target.Embedded && m.now.Sub(m.opened) < firstPiece:
 		text = "Asking " + clean.Text(m.env.Target.Name) + " for the log."
 	case status == rayapi.StatusPending:
 		text = "No output yet: the job is PENDING."
@@ -241,7 +245,7 @@ func (m Model) linkWords() string {
 		return st.Muted.Render("opening")
 	case m.conn.Phase == client.Confirming:
 		return m.conn.Words(m.now)
-	case ended && m.env.Target.Embedded:
+	case ended && !m.realRay:
 		return "job ended, reading the rest"
 	case ended:
 		return "job ended, server lags"
@@ -249,7 +253,7 @@ func (m Model) linkWords() string {
 		return "waiting for output, job PENDING"
 	case m.news.lines == 0:
 		return "waiting for output"
-	case m.env.Target.Embedded:
+	case !m.realRay:
 		return st.OK.Render("live")
 	}
 	return st.OK.Render("live") + ", server lags 1-2 s"

@@ -189,6 +189,7 @@ func TestStateInWords(t *testing.T) {
 		{"no output", rayapi.StatusRunning, true, false, linkLive, nil, client.State{}, "waiting for output"},
 		{"live", rayapi.StatusRunning, true, true, linkLive, nil, client.State{}, "live"},
 		{"live on Ray", rayapi.StatusRunning, false, true, linkLive, nil, client.State{}, "live, server lags"},
+		{"live on another dray", rayapi.StatusRunning, false, true, linkLive, nil, client.State{}, "wrap:off  live  "},
 		{"ended", rayapi.StatusSucceeded, true, true, linkLive, nil, client.State{}, "job ended, reading the rest"},
 		{"ended on Ray", rayapi.StatusSucceeded, false, true, linkLive, nil, client.State{}, "job ended, server lags"},
 		{"client reconnects", rayapi.StatusRunning, true, true, linkLive, nil, client.State{Phase: client.Reconnecting, Retry: tuitest.Now().Add(4e9)}, "reconnecting in 4 s"},
@@ -202,6 +203,7 @@ func TestStateInWords(t *testing.T) {
 			f := newFeed()
 			p := open(t, f, job(tt.status), 80, 21)
 			p.env.Target.Embedded = tt.embedded
+			p.m.realRay = !tt.embedded && tt.name != "live on another dray"
 			p.m.news = news{link: tt.link, err: tt.err}
 			p.m.conn = tt.conn
 			if tt.lines {

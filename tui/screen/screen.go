@@ -100,6 +100,15 @@ type Binding struct {
 	ID          string // "job.stop"; unique within a scope
 	Group       string // heading in the help overlay: "MOVE", "JOB", "VIEW", "MARK", "APP"
 	Rank        int    // place in the hint line, 1 first; 0: help only
+	// Leads says that the key opens, closes or asks something, at once: what is
+	// typed after it waits until it has.
+	Leads bool
+}
+
+// Leading returns b as one that leads elsewhere.
+func (b Binding) Leading() Binding {
+	b.Leads = true
+	return b
 }
 
 // Screen is a page. It is a value; Update returns the next one.
@@ -197,6 +206,7 @@ type ListMsg struct {
 	Link     Link
 	Waiting  time.Duration        // how long the question under way has been out, 0: none is
 	Stopping map[string]time.Time // asked to stop from here, not ended yet
+	RealRay  bool                 // the server is known to be Ray itself, not another dray
 }
 
 // Push returns a command that opens s.

@@ -235,7 +235,7 @@ func warning(entrypoint string) string {
 // clip cuts what is quoted in a message.
 func clip(s string) string {
 	if r := []rune(s); len(r) > 30 {
-		return string(r[:29]) + "…"
+		return string(r[:27]) + "..."
 	}
 	return s
 }

@@ -214,7 +214,8 @@ func TestModel_RightInput(t *testing.T) {
 		{"zero", []string{"x", "tab", "tab", "tab", "tab", "tab", "tab", "0"}, func(r rayapi.SubmitRequest) bool { return r.NumCPUs == 0 }},
 		{"memory", []string{"x", "shift+tab", "shift+tab", "shift+tab", "shift+tab", "1.5 GiB"}, func(r rayapi.SubmitRequest) bool { return r.Memory == 3<<29 }},
 		{"resource", []string{"x", "shift+tab", "shift+tab", "shift+tab", "TPU=2"}, func(r rayapi.SubmitRequest) bool { return r.Resources["TPU"] == 2 }},
-		{"pasted lines become one", []string{"paste:python x \\\n  --lr 1\n"}, func(r rayapi.SubmitRequest) bool { return r.Entrypoint == "python x --lr 1" }},
+		{"pasted lines stay lines", []string{"paste:python x \\\n  --lr 1\n"}, func(r rayapi.SubmitRequest) bool { return r.Entrypoint == "python x \\\n  --lr 1" }},
+		{"and are edited like letters", []string{"paste:a\r\nb\nc", "left", "left", "backspace", "X"}, func(r rayapi.SubmitRequest) bool { return r.Entrypoint == "a\nX\nc" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -3,18 +3,21 @@ package submit
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"dray/backend/rayapi"
 	"dray/tui/screen"
+	"dray/tui/widget/jobtext"
 )
 
 // dots stand for a value that must not be seen.
-const dots = "••••"
+const dots = jobtext.Mask
 
 // shown is a request as the sheet shows it: the literal request, with the
 // values of secrets hidden.
@@ -25,10 +28,11 @@ type shown struct {
 	vars    []pair
 	target  screen.Target
 	cwd     string
+	mask    func(line string) int // of a variable
 }
 
-func newShown(r rayapi.SubmitRequest, dir workDir, target screen.Target, cwd string) shown {
-	s := shown{dir: dir, target: target, cwd: cwd, request: r}
+func newShown(r rayapi.SubmitRequest, dir workDir, env *screen.Env, mask func(string) int) shown {
+	s := shown{dir: dir, target: env.Target, cwd: env.Cwd, request: r, mask: mask}
 	keys, _ := decodeEnv(r.RuntimeEnv)
 	for _, k := range keys {
 		switch k.name {
@@ -42,7 +46,7 @@ func newShown(r rayapi.SubmitRequest, dir workDir, target screen.Target, cwd str
 				}
 			}
 		default:
-			s.env = append(s.env, k)
+			s.env = append(s.env, envKey{k.name, jobtext.Masked(k.name, k.raw)})
 		}
 	}
 	s.request.Metadata = maps.Clone(r.Metadata)
@@ -57,7 +61,7 @@ func newShown(r rayapi.SubmitRequest, dir workDir, target screen.Target, cwd str
 func (s shown) maskedEnv(dir string) json.RawMessage {
 	masked := make([]pair, len(s.vars))
 	for i, v := range s.vars {
-		if secret(v.key+"="+v.value) >= 0 {
+		if s.mask(v.key+"="+v.value) >= 0 {
 			v.value = dots
 		}
 		masked[i] = v
@@ -70,7 +74,7 @@ func (s shown) body() []string {
 	r := s.request
 	dir := s.dir.uri
 	if s.dir.upload {
-		dir = "gcs://… (uploaded at submit)"
+		dir = "gcs://... (uploaded at submit)"
 	}
 	r.RuntimeEnv = s.maskedEnv(dir)
 	var b bytes.Buffer
@@ -100,7 +104,7 @@ func (s shown) dray() [][]string {
 		}
 	}
 	for _, v := range s.vars {
-		add("--env", assignment(v))
+		add("--env", s.assignment(v))
 	}
 	for _, k := range slices.Sorted(maps.Keys(s.request.Metadata)) {
 		add("--metadata", quoted(k+"="+s.request.Metadata[k]))
@@ -143,7 +147,7 @@ func (s shown) ray() [][]string {
 func (s shown) entrypoint() string {
 	switch e := s.request.Entrypoint; {
 	case strings.TrimSpace(e) == "":
-		return "…"
+		return "..."
 	case plainWords.MatchString(e):
 		return e
 	default:
@@ -185,8 +189,8 @@ var (
 
 // assignment is K=V as a shell word. A secret is taken from the shell's own
 // variable, so that it stands in no history.
-func assignment(v pair) string {
-	if secret(v.key+"="+v.value) < 0 {
+func (s shown) assignment(v pair) string {
+	if s.mask(v.key+"="+v.value) < 0 {
 		return quoted(v.key + "=" + v.value)
 	}
 	if identifier.MatchString(v.key) {
@@ -195,12 +199,39 @@ func assignment(v pair) string {
 	return quoted(v.key + "=" + dots)
 }
 
-// quoted returns s as one word of a POSIX shell.
+// quoted returns s as one word of a shell; on one line, so that it can be
+// copied from the screen.
 func quoted(s string) string {
 	if plainWord.MatchString(s) {
 		return s
 	}
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return "$'" + escaped(s) + "'"
+	}
 	return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'"
+}
+
+// escaped writes control characters as a shell reads them between $' and '.
+func escaped(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\'' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case unicode.IsControl(r):
+			for _, c := range []byte(string(r)) {
+				fmt.Fprintf(&b, `\%03o`, c)
+			}
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // fold lays the words of a command out in lines of at most w cells, as far as

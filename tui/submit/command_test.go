@@ -15,9 +15,9 @@ import (
 // TestShown_Command runs the commands with a shell that prints its words.
 func TestShown_Command(t *testing.T) {
 	t.Parallel()
-	sh, err := exec.LookPath("sh")
+	sh, err := exec.LookPath("bash")
 	if err != nil {
-		t.Fatalf("the commands need a POSIX shell to be checked: %v", err)
+		t.Fatalf("the commands need bash to be checked: %v", err)
 	}
 	words := func(lines []string) []string {
 		cmd := exec.CommandContext(t.Context(), sh, "-c", `p() { for w; do printf '%s\0' "$w"; done; }; p `+strings.Join(lines, "\n"))
@@ -32,7 +32,7 @@ func TestShown_Command(t *testing.T) {
 	r.Entrypoint = `echo "it's $HOME" && false; # done`
 	r.LabelSelector = nil
 	dir := workDir{upload: true, path: "/home/ana/my proj"}
-	s := newShown(r, dir, screen.Target{Name: "h", Address: "http://h:8265"}, "/home/ana")
+	s := newShown(r, dir, &screen.Env{Target: screen.Target{Name: "h", Address: "http://h:8265"}, Cwd: "/home/ana"}, secret)
 	for _, w := range []int{10, 40, 200} {
 		want := []string{
 			"dray", "--address", "http://h:8265", "submit", "--id", "train", "--working-dir", "/home/ana/my proj",
@@ -45,7 +45,7 @@ func TestShown_Command(t *testing.T) {
 		}
 		want = []string{
 			"ray", "job", "submit", "--address", "http://h:8265", "--submission-id", "train", "--working-dir", "/home/ana/my proj",
-			"--runtime-env-json", `{"pip":["torch"],"env_vars":{"B":"2","A":"line 1\nline 2","HF_TOKEN":"••••"}}`,
+			"--runtime-env-json", `{"pip":["torch"],"env_vars":{"B":"2","A":"line 1\nline 2","HF_TOKEN":"********"}}`,
 			"--metadata-json", `{"team":"vision"}`, "--entrypoint-num-cpus", "4", "--entrypoint-num-gpus", "0.5",
 			"--entrypoint-memory", "17179869184", "--entrypoint-resources", `{"TPU":1}`, "--no-wait", "--", "sh", "-c", r.Entrypoint,
 		}
@@ -55,7 +55,7 @@ func TestShown_Command(t *testing.T) {
 	}
 	t.Run("any text is one word", func(t *testing.T) {
 		t.Parallel()
-		for _, text := range []string{"", "'", `"`, `\`, "$(id)", "`id`", "a b", "a\nb", "~", "*", "!x", "-x", "é", "''"} {
+		for _, text := range []string{"", "'", `"`, `\`, "$(id)", "`id`", "a b", "a\nb", "it's\\\n\ta\x1b[2J\u0085é$x", "~", "*", "!x", "-x", "é", "''"} {
 			if got := words([]string{quoted(text)}); len(got) != 1 || got[0] != text {
 				t.Errorf("quoted(%q) is read as %q", text, got)
 			}
@@ -67,7 +67,7 @@ func TestShown_BodyHidesSecrets(t *testing.T) {
 	t.Parallel()
 	r := full()
 	r.Metadata = map[string]string{"api_token": "s3cret", "team": "vision"}
-	s := newShown(r, workDir{}, screen.Target{Embedded: true}, "/")
+	s := newShown(r, workDir{}, &screen.Env{Target: screen.Target{Embedded: true}, Cwd: "/"}, secret)
 	for _, lines := range [][]string{s.body(), fold(s.dray(), 80), fold(s.ray(), 80)} {
 		if text := strings.Join(lines, "\n"); strings.Contains(text, "s3cret") || !strings.Contains(text, "vision") {
 			t.Errorf("drawn:\n%s", text)

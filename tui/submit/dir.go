@@ -13,6 +13,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"dray/theme"
 	"dray/tui/screen"
 )
 
@@ -55,7 +56,7 @@ func readDir(text string, embedded bool) (d workDir, look bool) {
 		d.uri, d.path, d.pending = text, rest, embedded
 		return d, embedded // a remote folder cannot be seen from here
 	case !slices.Contains([]string{"gcs", "http", "https", "s3", "gs", "azure", "abfss", "file"}, scheme):
-		d.reason = fmt.Sprintf("Ray cannot fetch %s://: use a folder, local:///…, or an archive at https, s3, gs, azure or abfss", clip(scheme))
+		d.reason = fmt.Sprintf("Ray cannot fetch %s://: use a folder, local:///..., or an archive at https, s3, gs, azure or abfss", clip(scheme))
 	case !isArchive(rest):
 		d.reason = "a working dir URI must name an archive: .zip, .tar.gz, .tgz or .tar.xz"
 	default:
@@ -189,14 +190,14 @@ func reasonOf(err error) string {
 }
 
 // note says what will happen to the folder.
-func (d workDir) note(embedded bool) string {
+func (d workDir) note(embedded bool, g theme.Glyphs) string {
 	switch {
 	case d.text == "" && embedded:
 		return "none: the job starts in a folder of its own, without your files"
 	case d.text == "":
 		return "none: nothing is uploaded"
 	case d.pending:
-		return "looking…"
+		return "looking" + g.Ellipsis
 	case d.reason != "":
 		return ""
 	case strings.HasPrefix(d.uri, inPlace) && embedded:
@@ -213,7 +214,7 @@ func (d workDir) note(embedded bool) string {
 		verb = "private copy"
 	}
 	if d.files < 0 {
-		return fmt.Sprintf("%s of %s · limit %s", verb, d.path, size(maxUpload))
+		return fmt.Sprintf("%s of %s %s limit %s", verb, d.path, g.Dot, size(maxUpload))
 	}
-	return fmt.Sprintf("%s: %s, %s · limit %s", verb, count(d.files, "file", "files"), size(d.bytes), size(maxUpload))
+	return fmt.Sprintf("%s: %s, %s %s limit %s", verb, count(d.files, "file", "files"), size(d.bytes), g.Dot, size(maxUpload))
 }

@@ -11,6 +11,7 @@ import (
 
 	"dray/backend/ledger"
 	"dray/backend/rayapi"
+	"dray/tui/widget/form"
 )
 
 // The fields of the form. The names are those of a draft and of a problem.
@@ -53,7 +54,7 @@ type envKey struct {
 func fromRequest(r rayapi.SubmitRequest) (draft, base) {
 	b := base{labels: r.LabelSelector, kept: make(map[string]string)}
 	d := draft{
-		fieldEntrypoint: b.keep("", r.Entrypoint),
+		fieldEntrypoint: b.script(r.Entrypoint),
 		fieldCPUs:       number(r.NumCPUs),
 		fieldGPUs:       number(r.NumGPUs),
 		fieldMemory:     bytesText(r.Memory),
@@ -110,13 +111,21 @@ func (b base) lines(values map[string]string, names []string) string {
 // characters that a field cannot hold is shown escaped and remembered, so that
 // it goes back unchanged as long as its line is not edited.
 func (b base) keep(prefix, value string) string {
-	if !strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }) {
+	if !strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError || r == form.LineBreak }) {
 		return prefix + value
 	}
 	shown := strconv.QuoteToASCII(value)
 	shown = prefix + shown[1:len(shown)-1]
 	b.kept[shown] = value
 	return shown
+}
+
+// script keeps the line breaks of a command, which its field can hold.
+func (b base) script(command string) string {
+	if flat := strings.ReplaceAll(command, "\n", ""); b.keep("", flat) == flat {
+		return command
+	}
+	return b.keep("", command)
 }
 
 // value returns what a line stands for.

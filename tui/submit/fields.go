@@ -10,6 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dray/backend/ledger"
+	"dray/backend/rayapi"
 	"dray/tui/clean"
 	"dray/tui/widget/form"
 )
@@ -34,11 +35,11 @@ const (
 func (m Model) fill(d draft) Model {
 	copies := form.Choice(fieldCopy, "", copyInPlace, copyPrivate)
 	list := []form.Field{
-		form.Text(fieldEntrypoint, "Entrypoint *", d[fieldEntrypoint], "the command, as for a shell"),
+		form.Script(fieldEntrypoint, "Entrypoint *", d[fieldEntrypoint], "the command, as for a shell"),
 		form.Text(fieldID, "Submission id", d[fieldID], "(auto: "+m.autoID()+")"),
 		form.Text(fieldDir, "Working dir", d[fieldDir], "(none) a folder, archive or URI"),
 		copies,
-		form.List(fieldEnv, "Env vars", d[fieldEnv], "(none) NAME=value, one on each line", secret),
+		form.List(fieldEnv, "Env vars", d[fieldEnv], "(none) NAME=value, one on each line", m.mask()),
 		form.List(fieldMetadata, "Metadata", d[fieldMetadata], "(none) name=value, one on each line", secret),
 		form.Text(fieldCPUs, "CPUs", d[fieldCPUs], "0"),
 		inline(form.Text(fieldGPUs, "GPUs", d[fieldGPUs], "0")),
@@ -56,6 +57,15 @@ func (m Model) fill(d draft) Model {
 	}
 	m.form = m.form.SetValue(fieldCopy, copyOf(d[fieldDir]))
 	return m.laidOut()
+}
+
+// mask hides secrets among the variables; of a job that is edited all of them,
+// as its page does.
+func (m Model) mask() func(line string) int {
+	if m.parent.ID() != "" {
+		return anyValue
+	}
+	return secret
 }
 
 func inline(f form.Field) form.Field {
@@ -78,7 +88,7 @@ func (m Model) draft() draft {
 
 func (m Model) autoID() string {
 	if m.parent.ID() == "" {
-		return "raysubmit_…"
+		return "raysubmit_" + m.st().Glyphs.Ellipsis
 	}
 	return ledger.NextID(m.parent.ID(), nil) + " or the next free one"
 }
@@ -164,6 +174,9 @@ func (m Model) inspect() (Model, tea.Cmd) {
 // checked reads all fields and puts what is wrong under them.
 func (m Model) checked() Model {
 	m.request, m.problems = m.draft().request(m.base, m.dir)
+	if id := m.request.SubmissionID; m.exists(id) {
+		m.problems = append(m.problems, problem{fieldID, "a job of this id exists already on this server"})
+	}
 	bad := make(map[string][]form.Note)
 	for _, p := range m.problems {
 		if m.touched[p.field] || m.form.Value(p.field) != "" {
@@ -174,6 +187,15 @@ func (m Model) checked() Model {
 		m.form = m.form.SetNotes(id, append(bad[id], m.notesOf(id, len(bad[id]) > 0)...)...)
 	}
 	return m.previewed().laidOut()
+}
+
+// exists reports that a job of this id is known here. One that may have arrived
+// by an earlier try is not counted: trying again takes it.
+func (m Model) exists(id string) bool {
+	if id == "" || id == m.doubt {
+		return false
+	}
+	return id == m.taken || slices.ContainsFunc(m.known, func(j rayapi.Job) bool { return j.SubmissionID != nil && *j.SubmissionID == id })
 }
 
 // notesOf says what is right about a field, and what helps.
@@ -192,9 +214,9 @@ func (m Model) notesOf(id string, bad bool) []form.Note {
 		notes = append(notes, form.Note{Level: form.Hint, Text: "letters, digits, '.', '_' and '-'; must be new on this server"})
 	case fieldDir:
 		if m.form.Value(id) == "" {
-			return []form.Note{{Level: form.Hint, Text: m.dir.note(m.env.Target.Embedded)}}
+			return []form.Note{{Level: form.Hint, Text: m.dir.note(m.env.Target.Embedded, m.st().Glyphs)}}
 		}
-		notes = append(notes, form.Note{Level: form.Info, Text: m.dir.note(m.env.Target.Embedded)})
+		notes = append(notes, form.Note{Level: form.Info, Text: m.dir.note(m.env.Target.Embedded, m.st().Glyphs)})
 	case fieldEnv:
 		notes = append(notes, m.envNotes()...)
 	case fieldMemory:
@@ -204,13 +226,20 @@ func (m Model) notesOf(id string, bad bool) []form.Note {
 }
 
 func (m Model) entrypointNote() form.Note {
-	text := "shell text, sent as it stands"
-	switch m.python {
+	text, dot := "shell text, sent as it stands", " "+m.st().Glyphs.Dot+" "
+	first, _, _ := strings.Cut(strings.TrimSpace(m.form.Value(fieldEntrypoint)), " ")
+	python := m.python
+	if path, known := m.pythons[first]; known {
+		if python = path; path == "" {
+			return form.Note{Level: form.Warn, Text: text + dot + "no " + first + " is found by jobs here"}
+		}
+	}
+	switch python {
 	case "":
 	case noPython:
-		return form.Note{Level: form.Warn, Text: text + " · no python is found by jobs here"}
+		return form.Note{Level: form.Warn, Text: text + dot + "no python is found by jobs here"}
 	default:
-		text += " · python: " + clean.Text(m.python)
+		text += dot + "python: " + clean.Text(python)
 	}
 	return form.Note{Level: form.Info, Text: text}
 }

@@ -57,6 +57,9 @@ type sentMsg struct {
 }
 
 func (m Model) handleKey(k tea.KeyMsg) (Model, tea.Cmd) {
+	if m.ended {
+		return m, nil // on its way out: the job is there
+	}
 	if m.sending.phase != idle {
 		// The fields stand still, so that what is sent is what is seen.
 		if key.Matches(k, m.keys.cancel) && m.sending.phase == uploading {
@@ -104,6 +107,7 @@ func (m Model) pressed() (Model, tea.Cmd) {
 // submit sends the form if nothing is wrong with it; otherwise the focus goes
 // to what is.
 func (m Model) submit() (Model, tea.Cmd) {
+	m.taken = "" // it may be free by now
 	m = m.checked()
 	if len(m.problems) > 0 {
 		for _, p := range m.problems {
@@ -115,6 +119,19 @@ func (m Model) submit() (Model, tea.Cmd) {
 	}
 	m.failure, m.sending.wanted = "", true
 	return m.sendIfWanted()
+}
+
+// told takes what the root knows of the server. That nothing could be sent is
+// no news any more when it answers again.
+func (m Model) told(msg screen.ListMsg) Model {
+	if m.link.Down() && !msg.Link.Down() && m.unsent {
+		m.failure, m.unsent = "", false
+	}
+	m.link, m.known = msg.Link, msg.Jobs
+	if m.form.Value(fieldID) == "" {
+		return m
+	}
+	return m.checked()
 }
 
 // sendIfWanted sends once the working dir has been looked at.
@@ -203,7 +220,7 @@ func (m Model) sent(msg sentMsg) (Model, tea.Cmd) {
 		m.env.Drafts.Keep(m.name, nil)
 		return m, m.leave(msg.result)
 	}
-	m.failure = msg.err.Error()
+	m.failure, m.unsent = msg.err.Error(), neverSent(msg.err)
 	var doubt *doubtError
 	var other *otherError
 	switch {
@@ -217,6 +234,8 @@ func (m Model) sent(msg sentMsg) (Model, tea.Cmd) {
 		m.failure = ""
 		return m, screen.Notice(screen.Info, "upload stopped, nothing was submitted")
 	case errors.Is(msg.err, rayapi.ErrExists):
+		m.taken = m.request.SubmissionID
+		m = m.checked()
 		m.form = m.form.Focus(fieldID)
 	}
 	return m, nil

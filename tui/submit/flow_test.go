@@ -314,3 +314,25 @@ func TestModel_Bindings(t *testing.T) {
 		t.Error("esc does not go back")
 	}
 }
+
+func TestModel_IDOfAJobThatIsThere(t *testing.T) {
+	t.Parallel()
+	jobs := newServer(t)
+	m := started(t, New(embedded(t, jobs)), 80, 40)
+	there := jobOf(rayapi.SubmitRequest{SubmissionID: "train-1"})
+	m = update(m, screen.ListMsg{Answer: 1, Link: screen.Live, Jobs: []rayapi.Job{there}})
+	m, _ = typed(m, "true", "tab", "train-1")
+	if !strings.Contains(m.View(), "exists already") {
+		t.Errorf("while typing, nothing is said of the id:\n%s", m.View())
+	}
+	if m, _ = typed(m, "ctrl+s"); m.sending.phase != idle || m.form.Focused() != fieldID {
+		t.Error("an id that is known to be taken was sent")
+	}
+	if m, _ = typed(m, "0"); len(m.problems) > 0 {
+		t.Errorf("a free id has problems %v", m.problems)
+	}
+	m = update(m, screen.ListMsg{Answer: 2, Link: screen.Live, Jobs: []rayapi.Job{jobOf(rayapi.SubmitRequest{SubmissionID: "train-10"})}})
+	if len(m.problems) == 0 {
+		t.Error("an id that was taken meanwhile is not marked")
+	}
+}

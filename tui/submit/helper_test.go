@@ -64,7 +64,7 @@ func started(t testing.TB, s screen.Screen, w, h int) Model {
 	m := s.Resize(screen.Size{W: w, H: h}).(Model)
 	t.Cleanup(func() { m.Close() })
 	if m.env.LookPython != nil {
-		m = update(m, pythonMsg{m.env.LookPython()})
+		m = update(m, pythonMsg{path: m.env.LookPython()})
 	}
 	m, _ = settled(t, m)
 	return m
@@ -166,11 +166,7 @@ func embedded(t testing.TB, jobs screen.Jobs) *screen.Env {
 	t.Helper()
 	env := tuitest.Env(t, jobs)
 	env.Cwd = t.TempDir()
-	l, err := ledger.Open(filepath.Join(t.TempDir(), "ledger"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	env.Ledger = l
+	env.Ledger = ledger.New(filepath.Join(t.TempDir(), "ledger"))
 	return env
 }
 

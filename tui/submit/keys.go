@@ -30,6 +30,6 @@ func (k keyMap) bindings() []screen.Binding {
 		{Binding: k.prev, ID: "form.prev", Group: "FORM"},
 		{Binding: k.enter, ID: "form.enter", Group: "FORM"},
 		{Binding: k.change, ID: "form.change", Group: "FORM"},
-		{Binding: k.cancel, ID: "form.cancel", Group: "FORM", Rank: 3},
+		{Binding: k.cancel, ID: "form.cancel", Group: "FORM", Rank: 3, Leads: true},
 	}
 }

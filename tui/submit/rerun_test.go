@@ -17,11 +17,7 @@ import (
 
 func ledgerAt(t testing.TB, dir string) *ledger.Ledger {
 	t.Helper()
-	l, err := ledger.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
+	return ledger.New(dir)
 }
 
 func full() rayapi.SubmitRequest {

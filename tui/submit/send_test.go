@@ -3,7 +3,9 @@ package submit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"dray/backend/client"
 	"dray/backend/rayapi"
+	"dray/tui/screen"
 )
 
 func TestPost_LostAnswer(t *testing.T) {
@@ -248,4 +251,28 @@ func TestModel_Upload(t *testing.T) {
 			t.Error("steps stay open")
 		}
 	})
+}
+
+func TestModel_offlineNothingIsInDoubt(t *testing.T) {
+	t.Parallel()
+	jobs := newServer(t)
+	var id string
+	jobs.SubmitFn = func(_ context.Context, r rayapi.SubmitRequest) (string, error) {
+		id = r.SubmissionID
+		return "", fmt.Errorf("head does not answer: %w", screen.ErrNotSent)
+	}
+	env := remote(t, jobs)
+	m := started(t, New(env), 100, 40)
+	m = update(m, screen.ListMsg{Link: screen.Offline})
+	m, cmd := typed(m, "true", "ctrl+s")
+	m, _ = finish(t, m, cmd)
+	if m.doubt != "" || !strings.Contains(m.failure, "nothing was sent") || strings.Contains(m.failure, "appeared") {
+		t.Fatalf("doubt %q, failure %q", m.doubt, m.failure)
+	}
+	if _, err := env.Ledger.Get(env.Target.LedgerKey, id); id == "" || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the intent to submit %q stays in the ledger: %v", id, err)
+	}
+	if m = update(m, screen.ListMsg{Link: screen.Live}); m.failure != "" {
+		t.Errorf("the server answers again and the form still says %q", m.failure)
+	}
 }

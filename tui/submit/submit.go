@@ -10,6 +10,7 @@ package submit
 import (
 	"context"
 	"maps"
+	"os/exec"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -39,12 +40,17 @@ type Model struct {
 	dirStop context.CancelFunc
 
 	python   string
-	note     string // what could not be known about a rerun
+	pythons  map[string]string // by the name that is typed
+	note     string            // what could not be known about a rerun
 	request  rayapi.SubmitRequest
 	problems []problem
 	preview  []string        // the request, as it is drawn beside or below the fields
 	touched  map[string]bool // fields whose problems are shown
 	failure  string          // the server's sentence
+	unsent   bool            // failure is that nothing could be sent
+	link     screen.Link     // as the root told it last
+	known    []rayapi.Job    // likewise
+	taken    string          // the id that the server refused as taken
 	sending  sending
 	doubt    string // the id of a request that may have arrived
 	ended    bool   // submitted: nothing is kept
@@ -103,11 +109,25 @@ func newModel(env *screen.Env, title, name string, parent rayapi.Job, r rayapi.S
 }
 
 func lookPython(env *screen.Env) tea.Cmd {
-	return func() tea.Msg { return pythonMsg{env.LookPython()} }
+	return func() tea.Msg {
+		msg := pythonMsg{path: env.LookPython(), named: make(map[string]string, 2)}
+		for _, name := range []string{"python", "python3"} {
+			path, err := exec.LookPath(name)
+			if err != nil {
+				path = ""
+			}
+			msg.named[name] = path
+		}
+		return msg
+	}
 }
 
-// pythonMsg brings the python that a job will find; "" is none.
-type pythonMsg struct{ path string }
+// pythonMsg brings the python that a job will find, and what each name of it
+// leads to; "" is none.
+type pythonMsg struct {
+	path  string
+	named map[string]string
+}
 
 // entryMsg brings what this machine recorded of the job that is edited.
 type entryMsg struct {
@@ -138,7 +158,7 @@ func (m Model) Scope() string { return "Submit form" }
 func (m Model) Bindings() []screen.Binding { return m.keys.bindings() }
 
 // Typing reports that printable keys go into a field.
-func (m Model) Typing() bool { return m.form.Typing() || m.sending.phase != idle }
+func (m Model) Typing() bool { return m.form.Typing() || m.sending.phase != idle || m.ended }
 
 // Resize sets the space that View fills.
 func (m Model) Resize(s screen.Size) screen.Screen {
@@ -183,8 +203,10 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 			m.dir = msg.dir
 			m, cmd = m.checked().sendIfWanted()
 		}
+	case screen.ListMsg:
+		m = m.told(msg)
 	case pythonMsg:
-		m.python = msg.path
+		m.python, m.pythons = msg.path, msg.named
 		if m.python == "" {
 			m.python = noPython
 		}

@@ -2,12 +2,12 @@ package submit
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"dray/tui/widget/jobtext"
 )
 
 // units are the suffixes of an amount of memory, in lower case.
@@ -95,46 +95,21 @@ func unclosed(s string) bool {
 	return quote != 0
 }
 
-// maxLook is how much of a value is searched for a key.
-const maxLook = 1024
-
-// secretLook are values that are keys whatever their name is.
-var secretLook = regexp.MustCompile(`^(sk-|hf_|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza|eyJ[A-Za-z0-9_-]{8,}\.|-----BEGIN )|://[^/@:\s]*:[^/@\s]+@`)
-
 // secret returns the rune of a line K=V from which on it must not be seen, or
 // -1.
 func secret(line string) int {
 	name, value, ok := strings.Cut(line, "=")
-	value = value[:min(len(value), maxLook)]
-	if !ok || !secretName(name) && !secretLook.MatchString(strings.TrimSpace(value)) {
+	if !ok || !jobtext.Secret(name, value) {
 		return -1
 	}
 	return utf8.RuneCountInString(name) + 1
 }
 
-// secretName goes by whole words: TOKENIZERS_PARALLELISM and RAY_AUTH_MODE are
-// no secrets.
-func secretName(name string) bool {
-	name = strings.ToUpper(strings.TrimSpace(name))
-	for _, part := range []string{"PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "AUTHTOKEN", "CREDENTIAL"} {
-		if strings.Contains(name, part) {
-			return true
-		}
+// anyValue returns the rune of a line K=V from which on the value stands, or -1.
+func anyValue(line string) int {
+	name, _, ok := strings.Cut(line, "=")
+	if !ok {
+		return -1
 	}
-	words := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune("_-. ", r) })
-	for i, w := range words {
-		switch w {
-		case "TOKEN", "TOKENS", "SECRET", "SECRETS", "PASS", "COOKIE", "BEARER", "DSN":
-			return true
-		case "AUTH":
-			return i == len(words)-1
-		case "PWD":
-			return len(words) > 1
-		case "KEY", "KEYS":
-			if i > 0 && slices.Contains([]string{"API", "ACCESS", "PRIVATE", "SECRET", "SIGNING", "ENCRYPTION", "MASTER", "AUTH", "ACCOUNT", "STORAGE"}, words[i-1]) {
-				return true
-			}
-		}
-	}
-	return false
+	return utf8.RuneCountInString(name) + 1
 }

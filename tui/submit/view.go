@@ -243,4 +243,4 @@ func (m Model) progress() string {
 }
 
 // shown is the request for the sheet.
-func (m Model) shown() shown { return newShown(m.request, m.dir, m.env.Target, m.env.Cwd) }
+func (m Model) shown() shown { return newShown(m.request, m.dir, m.env, m.mask()) }

@@ -32,7 +32,7 @@ func frame(t *testing.T, env *screen.Env, w, h int, keys ...string) Model {
 	m := New(env).Resize(screen.Size{W: w, H: h}).(Model)
 	t.Cleanup(m.Close)
 	if env.LookPython != nil {
-		m = update(m, pythonMsg{env.LookPython()})
+		m = update(m, pythonMsg{path: env.LookPython()})
 	}
 	return known(m, keys...)
 }
@@ -150,4 +150,54 @@ func TestModel_ViewFits(t *testing.T) {
 			t.Errorf("View = %q, want nothing", v)
 		}
 	})
+}
+
+func TestModel_editMasksAllVariables(t *testing.T) {
+	t.Parallel()
+	jobs := newServer(t)
+	job := jobOf(rayapi.SubmitRequest{
+		SubmissionID: "train", Entrypoint: "true", Metadata: map[string]string{"auth_token": "leak-2"},
+		RuntimeEnv: json.RawMessage(`{"env_vars":{"LEVEL":"leak-1"}}`),
+	})
+	m := started(t, Edit(remote(t, jobs), job), 160, 50)
+	for _, keys := range [][]string{nil, {"tab", "tab", "tab"}, {"tab"}} {
+		m, _ = typed(m, keys...)
+		if view := ansi.Strip(m.View()); strings.Contains(strings.ReplaceAll(view, "▏", ""), "leak") || !strings.Contains(view, "LEVEL=•") {
+			t.Fatalf("at %s a value is shown, or its name is not:\n%s", m.form.Focused(), view)
+		}
+	}
+	m, cmd := typed(m, "ctrl+s")
+	if _, _ = finish(t, m, cmd); len(jobs.sent) != 1 || !strings.Contains(string(jobs.sent[0].RuntimeEnv), `"LEVEL":"leak-1"`) || jobs.sent[0].Metadata["auth_token"] != "leak-2" {
+		t.Errorf("untouched values were not kept: %+v", jobs.sent)
+	}
+}
+
+func TestModel_ASCIISignsOnly(t *testing.T) {
+	t.Parallel()
+	for _, far := range []bool{false, true} {
+		env := frameEnv(t, far)
+		env.Styles = tuitest.Styles(termenv.Ascii, theme.ASCII())
+		m := started(t, New(env), 200, 50)
+		for _, keys := range [][]string{nil, {"paste:python x.py\nsecond", "tab", "tab", "tab"}, {strings.Repeat("long", 20), "ctrl+s"}} {
+			m, _ = typed(m, keys...)
+			for _, r := range m.View() {
+				if r > 126 {
+					t.Fatalf("%q is drawn after %q:\n%s", r, keys, m.View())
+				}
+			}
+		}
+	}
+}
+
+func TestModel_pythonIsTheOneTyped(t *testing.T) {
+	t.Parallel()
+	m := started(t, New(frameEnv(t, false)), 100, 40)
+	m = update(m, pythonMsg{path: "/opt/python", named: map[string]string{"python": "/opt/python", "python3": "/usr/bin/python3"}})
+	if m, _ = typed(m, "python3 x.py"); !strings.Contains(m.View(), "python: /usr/bin/python3") {
+		t.Errorf("python3 is said to be another:\n%s", m.View())
+	}
+	m = update(m, pythonMsg{path: "/usr/bin/python3", named: map[string]string{"python": "", "python3": "/usr/bin/python3"}})
+	if m, _ = typed(m, "ctrl+u", "python x.py"); !strings.Contains(m.View(), "no python is found") {
+		t.Errorf("a python that is not there is not missed:\n%s", m.View())
+	}
 }

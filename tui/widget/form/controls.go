@@ -15,14 +15,23 @@ func Text(id, label, value, placeholder string) Field {
 	return Field{ID: id, Label: label, ctl: text{line: newLine(value), placeholder: placeholder}}
 }
 
+// Script is a field of one line whose text may have line breaks, which a paste
+// brings: they are drawn as signs and edited like letters.
+func Script(id, label, value, placeholder string) Field {
+	return Field{ID: id, Label: label, ctl: text{line: newLine(value), placeholder: placeholder, script: true}}
+}
+
 type text struct {
 	line        line
 	placeholder string
+	script      bool // keeps line breaks
 }
 
 func (t text) update(k tea.KeyMsg) (control, step) {
 	var changed bool
 	switch {
+	case k.Paste && t.script:
+		t.line, changed = t.line.insert(strings.Join(pasted(string(k.Runes)), "\n"))
 	case k.Paste:
 		t.line, changed = t.line.insert(joined(string(k.Runes)))
 	case k.Type == tea.KeyEnter, k.Type == tea.KeyDown:

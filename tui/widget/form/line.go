@@ -17,6 +17,10 @@ import (
 // a request, so that a text that was cut is also one that is refused.
 const maxRunes = 200_000
 
+// LineBreak stands for a line break in the editor, which has room for one line
+// only. Nobody has this letter; a text that has it must be escaped.
+const LineBreak = '\U0010FFFD'
+
 // line edits one line of text. bubbles' textinput does the editing; it is
 // drawn here because its own cursor cannot be seen without colours and its
 // text cannot be masked in part.
@@ -28,7 +32,7 @@ func newLine(value string) line {
 	in.CharLimit = maxRunes
 	in.Cursor.SetMode(cursor.CursorStatic)
 	in.Focus()
-	in.SetValue(value)
+	in.SetValue(strings.ReplaceAll(value, "\n", string(LineBreak)))
 	in.CursorEnd()
 	return line{in}
 }
@@ -43,7 +47,7 @@ func lineKeys() textinput.KeyMap {
 	return k
 }
 
-func (l line) value() string { return l.in.Value() }
+func (l line) value() string { return strings.ReplaceAll(l.in.Value(), string(LineBreak), "\n") }
 
 // update edits and reports whether the text changed.
 func (l line) update(k tea.KeyMsg) (line, bool) {
@@ -58,6 +62,7 @@ func (l line) update(k tea.KeyMsg) (line, bool) {
 
 // insert puts text at the cursor.
 func (l line) insert(text string) (line, bool) {
+	text = strings.ReplaceAll(text, "\n", string(LineBreak))
 	return l.update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(text), Paste: true})
 }
 
@@ -110,6 +115,8 @@ func cellsOf(st *theme.Styles, runes []rune, mask int, masked bool) []string {
 		switch {
 		case masked && i >= mask:
 			cells[i] = st.Glyphs.Masked
+		case r == LineBreak:
+			cells[i] = breakSign(st)
 		case !unicode.IsGraphic(r):
 			cells[i] = st.Glyphs.Dot
 		default:
@@ -117,6 +124,14 @@ func cellsOf(st *theme.Styles, runes []rune, mask int, masked bool) []string {
 		}
 	}
 	return cells
+}
+
+// breakSign is what is drawn for a line break.
+func breakSign(st *theme.Styles) string {
+	if ansi.StringWidth(st.Glyphs.Enter) == 1 {
+		return st.Glyphs.Enter
+	}
+	return `\n`
 }
 
 func width(cells []string) int {
@@ -129,7 +144,7 @@ func width(cells []string) int {
 
 // still draws text without a cursor, cut at w cells.
 func still(st *theme.Styles, s string, w, mask int) string {
-	runes := []rune(s)
+	runes := []rune(strings.ReplaceAll(s, "\n", string(LineBreak)))
 	cells := cellsOf(st, runes[:min(len(runes), 4*max(1, w))], mask, mask >= 0)
 	return st.Text.Render(ansi.Truncate(strings.Join(cells, ""), max(0, w), st.Glyphs.Ellipsis))
 }

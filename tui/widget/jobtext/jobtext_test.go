@@ -143,3 +143,30 @@ func TestClock(t *testing.T) {
 		t.Errorf("Clock of no time = %q", got)
 	}
 }
+
+// Metadata and runtime environment hide by one rule whatever page shows them.
+func TestSecrets_areMaskedOnEveryPage(t *testing.T) {
+	t.Parallel()
+	id := "train"
+	job := rayapi.Job{
+		SubmissionID: &id, Status: rayapi.StatusRunning, Type: rayapi.TypeSubmission,
+		Metadata:   map[string]string{"wandb_api_key": "leak-1", "note": "hf_leak-2", "team": "seen"},
+		RuntimeEnv: json.RawMessage(`{"pip":["torch","git+https://ana:leak-3@host/x"],"config":{"password":"leak-4"},"env_vars":{"A":"leak-5"}}`),
+	}
+	var brief []string
+	for _, f := range jobtext.Brief(&job, time.Now()) {
+		brief = append(brief, f.Text)
+	}
+	for name, lines := range map[string][]string{"preview": brief, "metadata": jobtext.Metadata(&job), "runtime env": jobtext.RuntimeEnv(&job), "raw": jobtext.JSON(&job)} {
+		text := strings.Join(lines, "\n")
+		if strings.Contains(text, "leak") || !strings.Contains(text, jobtext.Mask) {
+			t.Errorf("%s shows a secret, or not that there is one:\n%s", name, text)
+		}
+		if name != "runtime env" && !strings.Contains(text, "seen") || name == "runtime env" && !strings.Contains(text, "torch") {
+			t.Errorf("%s masks what is no secret:\n%s", name, text)
+		}
+	}
+	if got := string(jobtext.Masked("pip", json.RawMessage(`["torch", "git+https://ana:leak@host/x", 1]`))); got != `["torch","********",1]` {
+		t.Errorf("Masked = %s", got)
+	}
+}

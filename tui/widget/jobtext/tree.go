@@ -28,15 +28,37 @@ type node struct {
 	kids  []node
 }
 
-// parse reads one JSON value. Values of environment variables are replaced by
-// the mask.
-func parse(raw []byte) (node, error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	return parseValue(dec, "", false, 0)
+// veil says which values of a tree are replaced by the mask.
+type veil int
+
+const (
+	open   veil = iota // none
+	wary               // those that Secret knows
+	closed             // all: values of environment variables
+)
+
+// below is the veil of what stands under key.
+func (v veil) below(key string) veil {
+	switch key {
+	case "env_vars":
+		return closed
+	case "metadata", "runtime_env":
+		return max(v, wary)
+	}
+	return v
 }
 
-func parseValue(dec *json.Decoder, key string, secret bool, depth int) (node, error) {
+// hides reports that a value is replaced.
+func (v veil) hides(key, text string) bool { return v == closed || v == wary && Secret(key, text) }
+
+// parse reads one JSON value under v.
+func parse(raw []byte, v veil) (node, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	return parseValue(dec, "", v, 0)
+}
+
+func parseValue(dec *json.Decoder, key string, v veil, depth int) (node, error) {
 	if depth > maxDepth {
 		return node{}, fmt.Errorf("nested deeper than %d", maxDepth)
 	}
@@ -48,7 +70,7 @@ func parseValue(dec *json.Decoder, key string, secret bool, depth int) (node, er
 	switch tok := tok.(type) {
 	case json.Delim:
 		n.kind = byte(tok)
-		return n.parseKids(dec, secret || key == "env_vars", depth)
+		return n.parseKids(dec, v.below(key), depth)
 	case string:
 		n.text, n.quote = tok, true
 	case nil:
@@ -56,40 +78,43 @@ func parseValue(dec *json.Decoder, key string, secret bool, depth int) (node, er
 	default:
 		n.text = fmt.Sprint(tok)
 	}
-	if secret {
+	if v.hides(key, n.text) {
 		n.text, n.quote = Mask, true
 	}
 	return n, nil
 }
 
-func (n node) parseKids(dec *json.Decoder, secret bool, depth int) (node, error) {
+func (n node) parseKids(dec *json.Decoder, v veil, depth int) (node, error) {
 	for dec.More() {
 		key := ""
+		name := n.key // that the elements of a list share
 		if n.kind == '{' {
 			tok, err := dec.Token()
 			if err != nil {
 				return node{}, err
 			}
 			key, _ = tok.(string)
+			name = key
 		}
-		kid, err := parseValue(dec, key, secret, depth+1)
+		kid, err := parseValue(dec, name, v, depth+1)
 		if err != nil {
 			return node{}, err
 		}
+		kid.key = key
 		n.kids = append(n.kids, kid)
 	}
 	_, err := dec.Token() // the closing bracket
 	return n, err
 }
 
-// RuntimeEnv shows a runtime environment as indented lines, with the values of
-// environment variables masked. It returns nil for an empty one.
+// RuntimeEnv shows a runtime environment as indented lines, with secrets and the
+// values of environment variables masked. It returns nil for an empty one.
 func RuntimeEnv(job *rayapi.Job) []string {
 	raw := bytes.TrimSpace(job.RuntimeEnv)
 	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
 		return nil
 	}
-	tree, err := parse(raw)
+	tree, err := parse(raw, wary)
 	if err != nil {
 		return []string{"cannot be shown: " + clean.Text(err.Error())}
 	}
@@ -115,14 +140,14 @@ func (n node) outline(lines []string, indent string) []string {
 	return lines
 }
 
-// JSON shows the whole record as indented JSON, with the values of environment
-// variables masked.
+// JSON shows the whole record as indented JSON, with secrets and the values of
+// environment variables masked.
 func JSON(job *rayapi.Job) []string {
 	raw, err := json.Marshal(job)
 	if err != nil {
 		return []string{"cannot be shown: " + clean.Text(err.Error())}
 	}
-	tree, err := parse(raw)
+	tree, err := parse(raw, open)
 	if err != nil {
 		return []string{"cannot be shown: " + clean.Text(err.Error())}
 	}
@@ -153,23 +178,65 @@ func (n node) json(lines []string, indent, tail string) []string {
 	return append(lines, indent+string(closing(n.kind))+tail)
 }
 
-func closing(open byte) byte { return open + 2 } // '{' '}' and '[' ']' in ASCII
+func closing(bracket byte) byte { return bracket + 2 } // '{' '}' and '[' ']' in ASCII
+
+// Masked is the JSON value that stands under name in a runtime environment, with
+// secrets masked. What is no JSON comes back as it is.
+func Masked(name string, raw json.RawMessage) json.RawMessage {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	tree, err := parseValue(dec, name, wary, 0)
+	if err != nil {
+		return raw
+	}
+	tree.key = ""
+	var b bytes.Buffer
+	tree.compact(&b)
+	return b.Bytes()
+}
+
+func (n node) compact(b *bytes.Buffer) {
+	switch {
+	case n.kind == 'v' && n.quote:
+		b.WriteString(encoded(n.text))
+	case n.kind == 'v':
+		b.WriteString(n.text)
+	default:
+		b.WriteByte(n.kind)
+		for i, kid := range n.kids {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if n.kind == '{' {
+				b.WriteString(encoded(kid.key) + ":")
+			}
+			kid.compact(b)
+		}
+		b.WriteByte(closing(n.kind))
+	}
+}
 
 // quote prints s as a JSON string in which nothing can harm the terminal.
-func quote(s string) string {
-	var b bytes.Buffer
+func quote(s string) string { return clean.Text(encoded(s)) }
+
+func encoded(s string) string {
+	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(s); err != nil { // a string always encodes
-		return clean.Text(s)
+		return `""`
 	}
-	return clean.Text(strings.TrimSuffix(b.String(), "\n"))
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// Metadata returns the job's metadata as "key=value" texts, sorted.
+// Metadata returns the job's metadata as "key=value" texts, sorted, with secrets
+// masked.
 func Metadata(job *rayapi.Job) []string {
 	pairs := make([]string, 0, len(job.Metadata))
 	for k, v := range job.Metadata {
+		if Secret(k, v) {
+			v = Mask
+		}
 		pairs = append(pairs, clean.Text(k+"="+v))
 	}
 	slices.Sort(pairs)
