@@ -60,6 +60,10 @@ const (
 	takeoverMost  = 5 * time.Second // after failures
 	dialPatience  = 10 * time.Second
 	dialRetry     = 20 * time.Millisecond
+	// gonePatience is how long the lock and the socket of a process that was
+	// killed may outlive it: a child that it had forked holds them until its
+	// exec.
+	gonePatience = time.Second
 )
 
 // Open joins the state folder: as its backend when nobody is, else as a guest.
@@ -79,6 +83,10 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg, paths: p, lock: newLockFile(p.lock)}
 	h.proxy = newProxy(h.dial, cfg.Log)
 	took, err := h.takeOver(ctx)
+	for end := time.Now().Add(gonePatience); err == nil && !took && h.gone() && time.Now().Before(end); {
+		time.Sleep(dialRetry) // a lock that is let go makes no sound
+		took, err = h.takeOver(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +165,17 @@ func (h *Host) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialPatience)
 	defer cancel()
 	var d net.Dialer
+	began := time.Now()
 	for {
 		if err := h.suspended(); err != nil {
 			return nil, err
 		}
-		conn, err := d.DialContext(ctx, "unix", h.socket())
-		if err == nil {
-			return conn, nil
+		err := errGone
+		if time.Since(began) > gonePatience || !h.gone() {
+			var conn net.Conn
+			if conn, err = d.DialContext(ctx, "unix", h.socket()); err == nil {
+				return conn, nil
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -171,6 +183,21 @@ func (h *Host) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		case <-time.After(dialRetry):
 		}
 	}
+}
+
+var errGone = errors.New("the process that was the backend is gone")
+
+// gone reports whether the process that announced itself as the backend, and
+// is not this one, does not exist any more.
+func (h *Host) gone() bool {
+	if h.Holder() {
+		return false
+	}
+	info, err := h.lock.read()
+	if err != nil || info.PID == 0 {
+		return false
+	}
+	return errors.Is(unix.Kill(info.PID, 0), unix.ESRCH)
 }
 
 // suspended says that the process that is the backend was stopped, by ctrl-z
