@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -75,8 +76,11 @@ func TestFault06_terminalCloses(t *testing.T) {
 	next, c := open(t, state)
 	defer shut(t, next)
 	wantExit(t, ended(t, c, filepath.Base(d.Path())), 3)
-	if got, want := own(t, d), "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nready\nend\n"; got != want {
-		t.Errorf("output %q, want %q", got, want)
+	// Signals 32 and 33 are the C library's own: its posix_spawn, which make
+	// uses, leaves them ignored.
+	want := regexp.MustCompile(`^SigBlk:\t0{16}\nSigIgn:\t0{7}[01][08]0{7}\nready\nend\n$`)
+	if got := own(t, d); !want.MatchString(got) {
+		t.Errorf("output %q, want %s", got, want)
 	}
 }
 

@@ -149,6 +149,7 @@ func TestKill_degraded(t *testing.T) {
 			d := newJob(t, dir, "job", tc.entrypoint)
 			p := start(t, r, d)
 			waitOutput(t, p, "ready")
+			waitFor(t, p, "the slot is read", func(s State) bool { return s.Slot.Leader != nil })
 			tree := treeOf(t, p.State().Slot.Shim.PID)
 			killShim(t, d)
 			waitFor(t, p, "the backend takes over", func(s State) bool { return s.Detail != "" })

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dray/backend/rayapi"
+	"dray/tui/terminal"
 )
 
 const (
@@ -22,7 +23,8 @@ const (
 )
 
 // kill -9 of the backend at random while jobs run and print costs nothing: no
-// record, no exit code, no byte, and no job runs twice.
+// record, no exit code, no byte, and no job runs twice. In every fifth round
+// the backend is a dashboard, and a serve takes over. Fault case 1.
 func TestKillBackend(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
@@ -31,12 +33,23 @@ func TestKillBackend(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	all := make([]printer, 0, killRounds*killJobs)
 	for round := range killRounds {
+		var holder *terminal.Terminal
+		if round%5 == 4 {
+			holder = dashboard(t, home, 80, 24)
+			user{t, holder}.sees("live")
+		}
 		s := serve(t, home)
 		jobs := submitPrinters(t, s, home, round, rnd)
 		all = append(all, jobs...)
 		time.Sleep(time.Duration(rnd.IntN(400)) * time.Millisecond) // when the kill comes is what is varied
-		s.kill()
-		s = serve(t, home)
+		if holder != nil {
+			if err := holder.Close(); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			s.kill()
+			s = serve(t, home)
+		}
 		for _, p := range jobs {
 			wantExact(t, s, home, p)
 		}
@@ -84,7 +97,7 @@ func wantExact(t *testing.T, s *served, home string, p printer) {
 }
 
 // kill -9 of supervisors while the backend lives loses no byte; an exit that
-// cannot be known is shown as unknown.
+// cannot be known is shown as unknown. Fault case 3.
 func TestKillSupervisors(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
