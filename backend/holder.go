@@ -29,6 +29,7 @@ import (
 // holder is the backend itself: what the process that holds the lock runs.
 type holder struct {
 	log     *slog.Logger
+	lock    *lockFile // held for as long as anything here runs: a file that nobody refers to is closed
 	store   *store.Store
 	runner  *runner.Runner
 	manager *jobs.Manager
@@ -46,7 +47,7 @@ const RayVersion = "2.60.0"
 // openHolder starts the backend on the socket. Reads are answered at once;
 // what was left by the last backend is adopted meanwhile.
 func openHolder(ctx context.Context, cfg Config, p paths, lock *lockFile) (_ *holder, err error) {
-	h := &holder{log: cfg.Log, done: make(chan struct{}), recovered: make(chan struct{})}
+	h := &holder{log: cfg.Log, lock: lock, done: make(chan struct{}), recovered: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.closeParts(ctx))
@@ -128,6 +129,7 @@ func (h *holder) serve(ctx context.Context, ln *net.UnixListener) {
 			h.log.Error("adopt the jobs of the last backend", "err", err)
 		}
 		close(h.recovered)
+		defer runtime.KeepAlive(h.lock)
 		<-served
 	}()
 }

@@ -132,7 +132,8 @@ func (p *Process) Release() {
 	p.drop()
 }
 
-// drop closes what is held. The goroutine has ended, or never began.
+// drop closes what is held. The goroutine has ended, or is about to, or never
+// began. It may be called again.
 func (p *Process) drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -194,6 +195,11 @@ func (p *Process) run() {
 	defer close(p.stopped)
 	defer p.r.forget(p)
 	defer p.settle()
+	defer func() {
+		if p.r.ctx.Err() != nil {
+			p.drop() // with the Runner everything of ours goes; nobody may be left to call Release
+		}
+	}()
 	timer := time.NewTicker(safetyPoll)
 	defer timer.Stop()
 	for {
