@@ -3,6 +3,7 @@
 package conformance_test
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,14 +71,14 @@ func runtimeEnvChecks() []check {
 		}},
 		{name: "runtime env: set-up takes too long", only: "dray", run: func(t *testing.T, s *target) {
 			j := s.run(t, body{"entrypoint": "true", "runtime_env": body{
-				"pip":    body{"packages": []string{"x"}, "pip_install_options": []string{"--index-url", "http://10.255.255.1/simple"}},
+				"pip":    body{"packages": []string{"x"}, "pip_install_options": []string{"--index-url", silentIndex(t)}},
 				"config": body{"setup_timeout_seconds": 1},
 			}})
 			wantSetupFailure(t, j, "Timeout", "setup_timeout_seconds", "Failed to install runtime_env within the timeout of 1 seconds.")
 		}},
 		{name: "runtime env: stopped while it is built", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "true", "runtime_env": body{
-				"pip": body{"packages": []string{"y"}, "pip_install_options": []string{"--index-url", "http://10.255.255.1/simple"}},
+				"pip": body{"packages": []string{"y"}, "pip_install_options": []string{"--index-url", silentIndex(t)}},
 			}})
 			s.do(t, "POST", "/api/jobs/"+id+"/stop", nil).want(t, 200, "true")
 			wantStatus(t, s.end(t, id), rayapi.StatusStopped)
@@ -123,4 +124,16 @@ func runtimeEnvChecks() []check {
 			}
 		}},
 	}
+}
+
+// silentIndex is a package index of this machine that takes connections and
+// never answers.
+func silentIndex(t *testing.T) string {
+	t.Helper()
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() }) // the kernel takes the connections; nobody accepts
+	return "http://" + ln.Addr().String() + "/simple"
 }
