@@ -12,6 +12,8 @@ LINT        := $(GO) tool -modfile=.tools/go.mod golangci-lint
 CC_FOUND    := $(shell command -v $$($(GO) env CC) 2>/dev/null)
 RACE        := $(if $(CC_FOUND),-race,)
 TESTFLAGS   ?= -timeout 15m
+# What passed is left out of the output; what was skipped, and why, is not.
+PASSED      := '^ *(=== |--- PASS|PASS$$|.*\[rapid\] OK)|no test files'
 # Bubble Tea asks some terminals questions; tests must not depend on ours.
 TEST        := TERM=screen-256color $(GO) test
 
@@ -29,7 +31,7 @@ build: ## build bin/dray
 
 .PHONY: test
 test: compiler ## everything that needs no Ray
-	$(TEST) $(RACE) $(TESTFLAGS) ./...
+	$(TEST) $(RACE) $(TESTFLAGS) -v ./... | grep -vE $(PASSED)
 
 .PHONY: compiler
 compiler:

@@ -351,6 +351,10 @@ func (p *Process) hold(h *proctree.Handle) error {
 	if oldShim != nil {
 		oldShim.Close()
 	}
+	if p.r.ctx.Err() != nil { // the Runner was closed meanwhile, and has let go of the rest
+		p.drop()
+		return ErrClosed
+	}
 	return err
 }
 
