@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dray/backend/client"
+	"dray/backend/jobdir"
 )
 
 // SuperviseVerb is the hidden verb by which the binary becomes the supervisor
@@ -263,4 +265,10 @@ func (h *Host) Close(ctx context.Context) error {
 		return nil
 	}
 	return errors.Join(b.close(ctx), h.lock.release())
+}
+
+// LogFile is the path into which a job's output is written. It does not look
+// whether there is such a job.
+func (h *Host) LogFile(id string) string {
+	return jobdir.Open(filepath.Join(h.paths.jobs, jobdir.Name(id))).Log()
 }

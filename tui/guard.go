@@ -105,6 +105,16 @@ func (g *guard) Stop(ctx context.Context, id string) (bool, error) {
 	return g.Jobs.Stop(ctx, id)
 }
 
+// StopWith stops the job as asked unless the server is offline.
+func (g *guard) StopWith(ctx context.Context, id string, how rayapi.StopOptions) (bool, error) {
+	ctx, done, err := g.begin(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	return g.Jobs.StopWith(ctx, id, how)
+}
+
 // Delete deletes the job unless the server is offline.
 func (g *guard) Delete(ctx context.Context, id string) error {
 	ctx, done, err := g.begin(ctx)

@@ -26,6 +26,7 @@ import (
 	"dray/tui/joblist"
 	"dray/tui/paint"
 	"dray/tui/screen"
+	"dray/tui/settings"
 )
 
 // Config is what Run needs.
@@ -65,6 +66,10 @@ func Run(ctx context.Context, cfg Config) error {
 	env.Ctx = inner
 	g := &guard{Jobs: env.Jobs, server: env.Target.Name}
 	env.Jobs = g
+	env.Getenv = cfg.Getenv
+	if env.Settings == nil {
+		env.Settings = settings.Default()
+	}
 	if env.Styles == nil {
 		env.Styles = styles(out, cfg.Getenv, cfg.ASCII)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
 
 	"dray/backend/rayapi"
 )
@@ -86,13 +88,30 @@ func (c *Client) Submit(ctx context.Context, r rayapi.SubmitRequest) (id string,
 // Stop asks the server to stop a job and reports whether there was anything to
 // stop. It does not wait for the end.
 func (c *Client) Stop(ctx context.Context, id string) (stopped bool, err error) {
+	return c.StopWith(ctx, id, rayapi.StopOptions{})
+}
+
+// StopWith stops like Stop, in a way of the caller's choice. Ray's own servers
+// know no such choice and stop as always.
+func (c *Client) StopWith(ctx context.Context, id string, how rayapi.StopOptions) (stopped bool, err error) {
 	op := "stop job " + id
 	if err := checkID(op, id); err != nil {
 		return false, err
 	}
 	var a rayapi.StopResponse
-	err = c.answer(ctx, call{op: op, method: http.MethodPost, path: "/api/jobs/{id}/stop", id: id}, slowTimeout, &a)
+	err = c.answer(ctx, call{op: op, method: http.MethodPost, path: "/api/jobs/{id}/stop", id: id, query: stopQuery(how)}, slowTimeout, &a)
 	return a.Stopped, err
+}
+
+func stopQuery(how rayapi.StopOptions) url.Values {
+	q := url.Values{}
+	if how.Signal != "" {
+		q.Set("signal", how.Signal)
+	}
+	if how.Grace != nil {
+		q.Set("grace", strconv.FormatFloat(how.Grace.Seconds(), 'f', -1, 64))
+	}
+	return q
 }
 
 // Delete removes the record of a job that has ended. A job that has not is a

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -51,6 +52,7 @@ type call struct {
 	method string
 	path   string // under the base URL, with {id}
 	id     string
+	query  url.Values
 	body   any
 }
 
@@ -77,6 +79,9 @@ func (c *Client) request(ctx context.Context, k call) *resty.Request {
 	r := c.rest.R().SetContext(ctx)
 	if k.id != "" {
 		r.SetPathParam("id", k.id)
+	}
+	if len(k.query) > 0 {
+		r.SetQueryParamsFromValues(k.query)
 	}
 	if k.body != nil {
 		r.SetHeader("Content-Type", "application/json").SetBody(k.body)

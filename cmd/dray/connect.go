@@ -21,6 +21,7 @@ type session struct {
 	key    string // names the server in the ledger
 	host   host   // nil for a remote server
 	cwd    string
+	state  string // the state folder; "" where there is no place for one
 }
 
 // host is the embedded backend as the verbs see it: this process may be it, or
@@ -32,6 +33,8 @@ type host interface {
 	// Summary names the jobs that go on and those that wait for a backend;
 	// both are empty in a guest, whose holder stays.
 	Summary(ctx context.Context) (running, queued []string, err error)
+	// LogFile is the path of a job's log; there may be no such file.
+	LogFile(id string) string
 	Close(ctx context.Context) error
 }
 
@@ -65,7 +68,7 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the current folder cannot be found: %w", err)
 	}
-	s := &session{target: target, cwd: cwd, key: ledgerKey(target), ledger: ledger.New(filepath.Join(state, "ledger"))}
+	s := &session{target: target, cwd: cwd, state: state, key: ledgerKey(target), ledger: ledger.New(filepath.Join(state, "ledger"))}
 	endpoint, err := a.endpoint(ctx, s, state)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	osuser "os/user"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -29,9 +31,15 @@ func (a *app) dashboard(ctx context.Context) error {
 			Cwd:     s.cwd,
 			Drafts:  &screen.Drafts{},
 			Measure: measure,
+			Getenv:  a.getenv,
+			User:    account(),
+		}
+		if s.state != "" {
+			env.DataDir = filepath.Join(s.state, "dashboard")
 		}
 		if s.host != nil {
 			env.LookPython = lookPython
+			env.LogFile = func(_ context.Context, id string) (string, error) { return s.host.LogFile(id), nil }
 		}
 		err := tui.Run(ctx, tui.Config{Env: env, Getenv: a.getenv})
 		if s.host != nil {
@@ -41,6 +49,15 @@ func (a *app) dashboard(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// account is the name of the user who runs dray, or "".
+func account() string {
+	u, err := osuser.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
 }
 
 // measure tells what an upload of a folder would send.

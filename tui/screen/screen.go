@@ -7,6 +7,7 @@ package screen
 
 import (
 	"context"
+	"os/exec"
 	"time"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -16,6 +17,7 @@ import (
 	"dray/backend/ledger"
 	"dray/backend/rayapi"
 	"dray/theme"
+	"dray/tui/settings"
 )
 
 // LogStream is one open log. Next returns io.EOF when the job has ended and
@@ -31,6 +33,8 @@ type Jobs interface {
 	Get(ctx context.Context, id string) (rayapi.Job, error)
 	Submit(ctx context.Context, r rayapi.SubmitRequest) (id string, err error)
 	Stop(ctx context.Context, id string) (stopped bool, err error)
+	// StopWith stops in a way that only our own servers know.
+	StopWith(ctx context.Context, id string, how rayapi.StopOptions) (stopped bool, err error)
 	Delete(ctx context.Context, id string) error
 	Follow(ctx context.Context, id string, from int64) (LogStream, error)
 	Upload(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (uri string, err error)
@@ -78,6 +82,19 @@ type Env struct {
 	Measure func(ctx context.Context, dir string, excludes []string) (files int, bytes int64, err error)
 	// Drafts keeps forms that were left. It may be nil.
 	Drafts *Drafts
+	// Settings is the user's configuration; tui.Run puts the default one where
+	// there is none.
+	Settings *settings.Settings
+	// Getenv is the environment of the program.
+	Getenv func(string) string
+	// User is the account that runs dray.
+	User string
+	// DataDir is the absolute folder of what the dashboard keeps for itself:
+	// drafts, templates, cached logs. "" means that nothing can be kept.
+	DataDir string
+	// LogFile returns the file into which the embedded backend writes the log
+	// of a job, so that it can be read by ranges. It is nil for a remote server.
+	LogFile func(ctx context.Context, id string) (path string, err error)
 }
 
 // Pages opens the pages and asks the questions, so that no page imports
@@ -87,6 +104,14 @@ type Pages struct {
 	Raw                 func(rayapi.Job) Screen  // the record as JSON
 	Submit              func() Screen            // empty form
 	Stop, Delete, Rerun func(rayapi.Job) tea.Cmd // ask, then do
+
+	LogError func(rayapi.Job) Screen   // log view at the last traceback or error
+	Logs     func([]rayapi.Job) Screen // two or three logs side by side
+	// Tail is the end of a log without a place line or keys of its own, for a
+	// part of another page, which passes on its messages and closes it.
+	Tail func(rayapi.Job) Screen
+
+	StopAll, DeleteAll, RerunAll func([]rayapi.Job) tea.Cmd // ask once, then do, with a report
 }
 
 // Size is the part of the window that a page may draw: the whole width, and
@@ -147,10 +172,12 @@ type PopMsg struct{}
 // ReplaceMsg closes the current page and opens another in its place.
 type ReplaceMsg struct{ Screen Screen }
 
-// NoticeMsg puts one sentence on the message line.
+// NoticeMsg puts one sentence on the message line and into the list of events.
 type NoticeMsg struct {
-	Level Level
-	Text  string
+	Level  Level
+	Text   string
+	Detail []string // more lines, for the list of events: one per job of a bulk
+	Job    string   // the submission id that it is about, if any
 }
 
 // AskMsg asks the user before something is done. Cancel is the default: only
@@ -160,6 +187,57 @@ type AskMsg struct {
 	Lines []string // what will happen, naming job and server
 	Yes   string   // label of the button that does it: "Stop"
 	Do    tea.Cmd  // run when the user agrees
+	// Choices can be changed in the dialog before it is answered; DoWith, which
+	// then takes the place of Do, gets the index picked in each.
+	Choices []Choice
+	DoWith  func(picked []int) tea.Cmd
+	// Hold says what is about to be done, "stop sweep-lr-0.03": after a yes it
+	// can be taken back for UndoTime. Empty: it is done at once. Who quits
+	// meanwhile has it done at once too.
+	Hold string
+}
+
+// UndoTime is how long a confirmed action with a Hold can be taken back.
+const UndoTime = 5 * time.Second
+
+// Choice is one line of a question with a value to pick.
+type Choice struct {
+	Label   string
+	Options []string
+	At      int // the option that is picked at first
+}
+
+// WatchMsg watches a job, or no longer: the user is told when its state
+// changes, as the settings say.
+type WatchMsg struct {
+	ID string
+	On bool
+}
+
+// ExecMsg gives the terminal to a program of the user's (an editor, a pager)
+// and takes it back when it has ended. Done turns its error into a message for
+// the page that asked.
+type ExecMsg struct {
+	Cmd  *exec.Cmd
+	Done func(error) tea.Msg
+}
+
+// Command is a command of the palette: ":sort dur".
+type Command struct {
+	Name string // one word
+	Args string // for the help: "COLUMN"; "" takes none
+	Help string
+	// Complete returns the values that can follow, for the last word typed. It
+	// may be nil.
+	Complete func(last string) []string
+	// Run does it. Its message goes to the page that the command came from.
+	Run func(args []string) tea.Cmd
+}
+
+// Commander is a page with commands of its own, besides its bindings, which
+// the palette runs by their keys.
+type Commander interface {
+	Commands() []Command
 }
 
 // JobMsg tells the pages that a job was changed from here, so that they look
@@ -207,6 +285,7 @@ type ListMsg struct {
 	Waiting  time.Duration        // how long the question under way has been out, 0: none is
 	Stopping map[string]time.Time // asked to stop from here, not ended yet
 	RealRay  bool                 // the server is known to be Ray itself, not another dray
+	Watched  map[string]bool      // by id: the user is told when it changes
 }
 
 // Push returns a command that opens s.

@@ -19,6 +19,7 @@ import (
 	"dray/backend/rayapi"
 	"dray/theme"
 	"dray/tui/screen"
+	"dray/tui/settings"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden frames") //nolint:gochecknoglobals // a flag
@@ -68,6 +69,9 @@ func Env(t testing.TB, jobs screen.Jobs) *screen.Env {
 		Cwd:        "/home/ana/proj",
 		LookPython: func() string { return "/usr/bin/python3" },
 		Drafts:     &screen.Drafts{},
+		Settings:   settings.Default(),
+		Getenv:     func(string) string { return "" },
+		User:       "ana",
 	}
 }
 
@@ -78,9 +82,11 @@ type Jobs struct {
 	GetFn    func(ctx context.Context, id string) (rayapi.Job, error)
 	SubmitFn func(ctx context.Context, r rayapi.SubmitRequest) (string, error)
 	StopFn   func(ctx context.Context, id string) (bool, error)
-	DeleteFn func(ctx context.Context, id string) error
-	FollowFn func(ctx context.Context, id string, from int64) (screen.LogStream, error)
-	UploadFn func(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (string, error)
+	// StopWithFn may be nil: StopFn is called then.
+	StopWithFn func(ctx context.Context, id string, how rayapi.StopOptions) (bool, error)
+	DeleteFn   func(ctx context.Context, id string) error
+	FollowFn   func(ctx context.Context, id string, from int64) (screen.LogStream, error)
+	UploadFn   func(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (string, error)
 }
 
 var _ screen.Jobs = (*Jobs)(nil)
@@ -98,6 +104,14 @@ func (j *Jobs) Submit(ctx context.Context, r rayapi.SubmitRequest) (string, erro
 
 // Stop calls StopFn.
 func (j *Jobs) Stop(ctx context.Context, id string) (bool, error) { return j.StopFn(ctx, id) }
+
+// StopWith calls StopWithFn.
+func (j *Jobs) StopWith(ctx context.Context, id string, how rayapi.StopOptions) (bool, error) {
+	if j.StopWithFn == nil {
+		return j.StopFn(ctx, id)
+	}
+	return j.StopWithFn(ctx, id, how)
+}
 
 // Delete calls DeleteFn.
 func (j *Jobs) Delete(ctx context.Context, id string) error { return j.DeleteFn(ctx, id) }
