@@ -25,17 +25,14 @@ const writeTimeout = 30 * time.Second
 // monitor writes the deleted record again (ray-project/ray#65251).
 const settleTime = 3 * time.Second
 
-// AskStop asks whether job is to be stopped. A job that cannot be stopped is
-// explained instead.
+// AskStop asks whether job is to be stopped, and how. A job that cannot be
+// stopped is explained instead.
 func AskStop(env *screen.Env, job rayapi.Job) tea.Cmd {
 	id := jobtext.ID(&job)
-	switch {
-	case job.Status.IsTerminal():
-		return screen.Notice(screen.Warn, fmt.Sprintf("%s has already ended (%s): there is nothing to stop", id, jobtext.KindOf(&job).Word()))
-	case job.Type == rayapi.TypeDriver:
-		return screen.Notice(screen.Warn, fmt.Sprintf("%s is a driver that was started without a submit: stop its process where it runs", id))
+	if why := cannotStop(job); why != "" {
+		return screen.Notice(screen.Warn, id+" "+why)
 	}
-	return ask(screen.AskMsg{
+	q := screen.AskMsg{
 		Title: "Stop job?",
 		Lines: []string{
 			"job     " + id,
@@ -45,16 +42,56 @@ func AskStop(env *screen.Env, job rayapi.Job) tea.Cmd {
 			"Its processes are asked to end and killed if they do not.",
 			"The log and the record stay.",
 		},
-		Yes: "Stop",
-		Do:  stop(env, job.ID(), id),
-	})
+		Yes:  "Stop",
+		Hold: "stop " + id,
+	}
+	if env.Target.Embedded {
+		q.Choices = []screen.Choice{{Label: "signal", Options: signalNames()}, {Label: "grace", Options: graceNames()}}
+		q.DoWith = func(picked []int) tea.Cmd {
+			return stop(env, job.ID(), id, stopOptions(picked[0], picked[1]))
+		}
+	} else {
+		q.Do = stop(env, job.ID(), id, rayapi.StopOptions{})
+	}
+	return ask(q)
 }
 
-func stop(env *screen.Env, id, shown string) tea.Cmd {
+// cannotStop says why job cannot be stopped, or "".
+func cannotStop(job rayapi.Job) string {
+	switch {
+	case job.Status.IsTerminal():
+		return fmt.Sprintf("has already ended (%s): there is nothing to stop", jobtext.KindOf(&job).Word())
+	case job.Type == rayapi.TypeDriver:
+		return "is a driver that was started without a submit: stop its process where it runs"
+	}
+	return ""
+}
+
+// The first of each is what the job was told when it was submitted.
+func signalNames() []string {
+	return []string{"as submitted", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"}
+}
+
+func graceNames() []string { return []string{"as submitted", "0 s", "10 s", "1 min", "10 min"} }
+
+// stopOptions are what the picked names stand for.
+func stopOptions(signal, grace int) rayapi.StopOptions {
+	var o rayapi.StopOptions
+	if signal > 0 {
+		o.Signal = signalNames()[signal]
+	}
+	if grace > 0 {
+		d := []time.Duration{0, 0, 10 * time.Second, time.Minute, 10 * time.Minute}[grace]
+		o.Grace = &d
+	}
+	return o
+}
+
+func stop(env *screen.Env, id, shown string, how rayapi.StopOptions) tea.Cmd {
 	call := func() tea.Msg {
 		ctx, cancel := context.WithTimeout(env.Ctx, writeTimeout)
 		defer cancel()
-		stopped, err := env.Jobs.Stop(ctx, id)
+		stopped, err := env.Jobs.StopWith(ctx, id, how)
 		switch {
 		case err != nil:
 			return tea.BatchMsg{
@@ -78,11 +115,8 @@ func stop(env *screen.Env, id, shown string) tea.Cmd {
 // explained instead.
 func AskDelete(env *screen.Env, job rayapi.Job) tea.Cmd {
 	id := jobtext.ID(&job)
-	switch {
-	case job.Type == rayapi.TypeDriver:
-		return screen.Notice(screen.Warn, fmt.Sprintf("%s is a driver that was started without a submit: Ray keeps its record", id))
-	case !job.Status.IsTerminal():
-		return screen.Notice(screen.Warn, fmt.Sprintf("%s is %s: stop it first (x), then delete it", id, jobtext.KindOf(&job).Word()))
+	if why := cannotDelete(job); why != "" {
+		return screen.Notice(screen.Warn, id+" "+why)
 	}
 	return ask(screen.AskMsg{
 		Title: "Delete job?",
@@ -94,9 +128,21 @@ func AskDelete(env *screen.Env, job rayapi.Job) tea.Cmd {
 			whatGoes(env),
 			"This cannot be undone.",
 		},
-		Yes: "Delete",
-		Do:  remove(env, job.ID(), id, settled(env, job)),
+		Yes:  "Delete",
+		Hold: "delete " + id,
+		Do:   remove(env, job.ID(), id, settled(env, job)),
 	})
+}
+
+// cannotDelete says why the record of job cannot be deleted, or "".
+func cannotDelete(job rayapi.Job) string {
+	switch {
+	case job.Type == rayapi.TypeDriver:
+		return "is a driver that was started without a submit: Ray keeps its record"
+	case !job.Status.IsTerminal():
+		return fmt.Sprintf("is %s: stop it first (x), then delete it", jobtext.KindOf(&job).Word())
+	}
+	return ""
 }
 
 func whatGoes(env *screen.Env) string {

@@ -63,7 +63,7 @@ func TestAskStop(t *testing.T) {
 				t.Fatalf("question %+v, asked %q", q, asked)
 			}
 			said, stopping := "", false
-			for _, msg := range all(q.Do) {
+			for _, msg := range all(q.DoWith([]int{0, 0})) {
 				switch msg := msg.(type) {
 				case screen.NoticeMsg:
 					said = msg.Text
@@ -75,6 +75,40 @@ func TestAskStop(t *testing.T) {
 				t.Errorf("stopped %q, said %q, stopping %t; want %q, %t", asked, said, stopping, tt.want, tt.left)
 			}
 		})
+	}
+}
+
+// What is picked in the dialog is what the server is asked for.
+func TestAskStop_how(t *testing.T) {
+	t.Parallel()
+	var how rayapi.StopOptions
+	jobs := &tuitest.Jobs{
+		StopWithFn: func(_ context.Context, _ string, o rayapi.StopOptions) (bool, error) {
+			how = o
+			return true, nil
+		},
+	}
+	env := tuitest.Env(t, jobs)
+	running := tuitest.Job("a", rayapi.StatusRunning, "sleep 9", time.Minute, 0)
+	q := action.AskStop(env, running)().(screen.AskMsg)
+	if q.Hold != "stop a" {
+		t.Errorf("held as %q", q.Hold)
+	}
+	for i, signal := range q.Choices[0].Options {
+		for j, grace := range q.Choices[1].Options {
+			all(q.DoWith([]int{i, j}))
+			want := ""
+			if i > 0 {
+				want = signal
+			}
+			if how.Signal != want || (how.Grace == nil) != (j == 0) {
+				t.Errorf("%s, %s: asked for %+v", signal, grace, how)
+			}
+		}
+	}
+	env.Target.Embedded = false
+	if q := action.AskStop(env, running)().(screen.AskMsg); len(q.Choices) != 0 || q.Do == nil {
+		t.Errorf("a Ray head is offered a choice that it does not know: %+v", q)
 	}
 }
 

@@ -36,6 +36,8 @@ type Jobs interface {
 	// StopWith stops in a way that only our own servers know.
 	StopWith(ctx context.Context, id string, how rayapi.StopOptions) (stopped bool, err error)
 	Delete(ctx context.Context, id string) error
+	// Resources returns what the cluster has and how much of it is taken.
+	Resources(ctx context.Context) ([]client.Resource, error)
 	Follow(ctx context.Context, id string, from int64) (LogStream, error)
 	Upload(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (uri string, err error)
 }

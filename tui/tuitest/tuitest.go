@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/muesli/termenv"
 
+	"dray/backend/client"
 	"dray/backend/rayapi"
 	"dray/theme"
 	"dray/tui/screen"
@@ -85,8 +86,10 @@ type Jobs struct {
 	// StopWithFn may be nil: StopFn is called then.
 	StopWithFn func(ctx context.Context, id string, how rayapi.StopOptions) (bool, error)
 	DeleteFn   func(ctx context.Context, id string) error
-	FollowFn   func(ctx context.Context, id string, from int64) (screen.LogStream, error)
-	UploadFn   func(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (string, error)
+	// ResourcesFn may be nil: the server then tells of none.
+	ResourcesFn func(ctx context.Context) ([]client.Resource, error)
+	FollowFn    func(ctx context.Context, id string, from int64) (screen.LogStream, error)
+	UploadFn    func(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (string, error)
 }
 
 var _ screen.Jobs = (*Jobs)(nil)
@@ -115,6 +118,14 @@ func (j *Jobs) StopWith(ctx context.Context, id string, how rayapi.StopOptions) 
 
 // Delete calls DeleteFn.
 func (j *Jobs) Delete(ctx context.Context, id string) error { return j.DeleteFn(ctx, id) }
+
+// Resources calls ResourcesFn.
+func (j *Jobs) Resources(ctx context.Context) ([]client.Resource, error) {
+	if j.ResourcesFn == nil {
+		return nil, nil
+	}
+	return j.ResourcesFn(ctx)
+}
 
 // Follow calls FollowFn.
 func (j *Jobs) Follow(ctx context.Context, id string, from int64) (screen.LogStream, error) {
