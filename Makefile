@@ -68,8 +68,8 @@ tidy: ## tidy the module files
 	$(GO) mod tidy
 
 .PHONY: bench
-bench: ## Go benchmarks
-	$(TEST) -run '^$$' -bench . -benchmem ./...
+bench: build ## speed beside other programs, in one table; BENCH=-quick for a look, -only GROUPS for a part
+	$(GO) run ./cmd/bench -dray $(BIN) -cache $(CACHE)/bench $(if $(wildcard $(VENV)/.ready),-ray $(abspath $(VENV))/bin/python) $(BENCH)
 
 .PHONY: golden
 golden: ## rewrite the golden frames; look at the difference

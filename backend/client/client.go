@@ -42,6 +42,8 @@ type Endpoint struct {
 	Name string
 	// Version of this program, for the User-Agent; "" leaves it out.
 	Version string
+	// Packages keeps what is uploaded; nil keeps nothing.
+	Packages Keeper
 }
 
 // Unix returns the endpoint of the embedded backend that listens on the socket
@@ -66,6 +68,7 @@ type Client struct {
 	header  http.Header
 	token   bool // a token or another authorization is sent
 	backoff backoff
+	keep    Keeper
 
 	// The constants of these names, but in tests.
 	maxProof int64
@@ -93,6 +96,7 @@ func New(ep Endpoint) (*Client, error) {
 		backoff:  backoff{first: 200 * time.Millisecond, most: 8 * time.Second},
 		maxProof: maxProof,
 		stall:    stallTimeout,
+		keep:     ep.Packages,
 	}
 	c.name = ep.Name
 	switch {

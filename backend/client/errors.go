@@ -19,6 +19,9 @@ var (
 	// ErrNotRay: something answered that is not the Jobs API: a web page, a
 	// login, another program.
 	ErrNotRay = errors.New("not a Ray Jobs API")
+	// ErrNotSent: the request was held back, because it could not have done what
+	// it was to do.
+	ErrNotSent = errors.New("nothing was sent")
 	// ErrTailUnconfirmed: a job has ended, and all that came of its log was
 	// delivered, but whether that is all of it could not be found out.
 	ErrTailUnconfirmed = errors.New("the end of the log is unconfirmed")

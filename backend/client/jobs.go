@@ -61,8 +61,10 @@ func (c *Client) Get(ctx context.Context, id string) (rayapi.Job, error) {
 // Submit hands in a job and returns its id. An id that is taken is
 // rayapi.ErrExists, a request that breaks a rule rayapi.ErrInvalid.
 //
-// It is never repeated by itself: after ErrUnreachable the job may exist, and
-// a caller that chose the id can look.
+// A package that the server has dropped is uploaded again first, if it was
+// kept; ErrNotSent says that the job was held back. The request is never
+// repeated by itself: after ErrUnreachable the job may exist, and a caller that
+// chose the id can look.
 func (c *Client) Submit(ctx context.Context, r rayapi.SubmitRequest) (id string, err error) {
 	op := "submit job"
 	if r.SubmissionID != "" {
@@ -71,6 +73,9 @@ func (c *Client) Submit(ctx context.Context, r rayapi.SubmitRequest) (id string,
 	body, err := json.Marshal(r)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", op, err)
+	}
+	if err := c.restore(ctx, op, r); err != nil {
+		return "", err
 	}
 	var a rayapi.SubmitResponse
 	if err := c.answer(ctx, call{op: op, method: http.MethodPost, path: "/api/jobs/", body: body}, slowTimeout, &a); err != nil {

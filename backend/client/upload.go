@@ -70,6 +70,7 @@ func (c *Client) upload(ctx context.Context, path string, opt packages.Options, 
 	if err != nil {
 		return "", err
 	}
+	c.keepParcel(ctx, p)
 	return packages.URI(p.name), nil
 }
 

@@ -146,7 +146,7 @@ func (b bulk) run(env *screen.Env, jobs []rayapi.Job, left []string) tea.Cmd {
 		}
 		close(next)
 		wg.Wait()
-		return b.report(env, jobs, results, left)
+		return b.report(jobs, results, left)
 	}
 	if b.verb != "stop" {
 		return work
@@ -159,7 +159,7 @@ func (b bulk) run(env *screen.Env, jobs []rayapi.Job, left []string) tea.Cmd {
 	return tea.Sequence(append(cmds, work)...)
 }
 
-func (b bulk) report(env *screen.Env, jobs []rayapi.Job, results []result, left []string) tea.Msg {
+func (b bulk) report(jobs []rayapi.Job, results []result, left []string) tea.Msg {
 	var detail []string
 	var cmds []tea.Cmd
 	good, noted, failed := 0, 0, 0

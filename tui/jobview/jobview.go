@@ -1,13 +1,13 @@
-// Package jobview is the page about one job: all that its server tells, as a
-// description or as the raw record. It looks again whenever the list has been
-// answered, so that it follows the job without a key.
+// Package jobview is the page about one job: a summary with the reason of a
+// failure first, the end of its log, its runtime environment, the raw record,
+// and the other jobs with the same command. It looks again whenever the list
+// has been answered, so that it follows the job without a key.
 //
-// Values of environment variables are masked in both forms.
+// Secrets and the values of environment variables are masked in all of it,
+// until the user asks for them; then for a minute.
 package jobview
 
 import (
-	"context"
-	"errors"
 	"time"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -17,9 +17,8 @@ import (
 	"dray/tui/action"
 	"dray/tui/screen"
 	"dray/tui/widget/jobtext"
+	"dray/tui/widget/prompt"
 )
-
-const getTimeout = 20 * time.Second
 
 // Model is the page.
 type Model struct {
@@ -27,68 +26,66 @@ type Model struct {
 	size screen.Size
 	list screen.ListMsg // as the root told it last
 
-	job  rayapi.Job
-	raw  bool
-	busy bool // a look at the job is under way
-	gone bool // the server does not know the job any more
-	err  error
+	job    rayapi.Job
+	busy   bool // a look at the job is under way
+	gone   bool // the server does not know the job any more
+	err    error
+	about  about // what this machine knows of it
+	supply supply
+
+	tab      tab
+	yaml     bool          // the raw record as YAML
+	tail     screen.Screen // the end of the log, once that tab was opened
+	revealed int           // which reveal is on; 0: secrets are masked
+	reveals  int
 
 	lines []string // of the body
 	top   int      // the first one that can be seen
-	keys  map[form][]screen.Binding
+	find  find
 }
-
-// gotMsg is what a look at the job has brought.
-type gotMsg struct {
-	job rayapi.Job
-	err error
-}
-
-// form is what the keys depend on.
-type form struct{ raw, active bool }
 
 var _ screen.Screen = Model{}
 
-// New returns the description of job.
+// New returns the page with the summary of job.
 func New(env *screen.Env, job rayapi.Job) Model {
-	keys := make(map[form][]screen.Binding)
-	for _, f := range []form{{}, {raw: true}, {active: true}, {true, true}} {
-		keys[f] = viewKeys(env.Styles.Glyphs, f.raw, f.active)
-	}
-	return Model{env: env, job: job, list: screen.ListMsg{Now: env.Now()}, keys: keys}
+	return Model{env: env, job: job, list: screen.ListMsg{Now: env.Now()}}
 }
 
 // NewRaw returns the page that opens with the raw record of job.
 func NewRaw(env *screen.Env, job rayapi.Job) Model {
 	m := New(env, job)
-	m.raw = true
+	m.tab = tabRaw
 	return m
 }
 
-// Init does nothing: the root brings the list, which starts the first look.
-func (m Model) Init() tea.Cmd { return nil }
+// Init reads what this machine knows of the job; the root brings the list,
+// which starts the first look.
+func (m Model) Init() tea.Cmd { return readAbout(m.env, m.job) }
 
 // Scope is the page's title in the help overlay.
 func (m Model) Scope() string { return "Job" }
 
-// Typing is never true: the page has no field.
-func (m Model) Typing() bool { return false }
+// Typing is true while a text to find is typed.
+func (m Model) Typing() bool { return m.find.typing }
 
-// Close has nothing to end: a look ends by itself.
-func (m Model) Close() {}
+// Close ends the log; a look at the job ends by itself.
+func (m Model) Close() {
+	if m.tail != nil {
+		m.tail.Close()
+	}
+}
 
 // Bindings are the keys of the page; those that the job has no use for are off.
 func (m Model) Bindings() []screen.Binding {
 	return action.Offered(m.registry(), m.job, !m.gone)
 }
 
-func (m Model) registry() []screen.Binding {
-	return m.keys[form{m.raw, !m.job.Status.IsTerminal()}]
-}
-
 // Resize lays the page out anew.
 func (m Model) Resize(s screen.Size) screen.Screen {
 	m.size = s
+	if m.tail != nil {
+		m.tail = m.tail.Resize(m.bodySize())
+	}
 	return m.laidOut()
 }
 
@@ -98,91 +95,150 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 	case screen.ListMsg:
 		return m.listed(msg)
 	case gotMsg:
-		return m.got(msg), nil
+		return m.got(msg)
+	case aboutMsg:
+		m.about = about(msg)
+		return m.laidOut(), nil
+	case suppliedMsg:
+		return m.supplied(msg), nil
+	case hideMsg:
+		if msg.reveal == m.revealed {
+			m.revealed = 0
+		}
+		return m.laidOut(), nil
 	case screen.JobMsg:
 		if msg.ID == m.job.ID() {
 			return m.look()
 		}
+		return m, nil
 	case tea.KeyMsg:
-		for _, b := range m.registry() {
-			if key.Matches(msg, b.Binding) {
-				return m.do(b.ID)
-			}
-		}
+		return m.typed(msg)
+	case tea.MouseMsg:
+		return m.mouse(msg)
 	}
-	return m, nil
+	return m.toTail(msg)
+}
+
+// toTail hands what is not ours to the log.
+func (m Model) toTail(msg tea.Msg) (screen.Screen, tea.Cmd) {
+	if m.tail == nil {
+		return m, nil
+	}
+	var cmd tea.Cmd
+	m.tail, cmd = m.tail.Update(msg)
+	return m, cmd
 }
 
 // listed looks at the job again when the list has a new answer.
 func (m Model) listed(msg screen.ListMsg) (screen.Screen, tea.Cmd) {
 	fresh := msg.Answer != m.list.Answer
 	m.list = msg
-	if !m.raw { // the record says nothing of the time
+	if m.tab == tabSummary || fresh && m.tab == tabHistory { // the others say nothing of the time
 		m = m.laidOut()
+	}
+	if m.tail != nil {
+		m.tail, _ = m.tail.Update(msg)
 	}
 	if !fresh || m.gone {
 		return m, nil
 	}
-	return m.look()
+	m, asked := m.askSupply()
+	next, looked := m.look()
+	return next, tea.Batch(asked, looked)
 }
 
-func (m Model) look() (screen.Screen, tea.Cmd) {
-	if m.busy {
-		return m, nil
+func (m Model) typed(k tea.KeyMsg) (screen.Screen, tea.Cmd) {
+	if m.find.typing {
+		return m.typeFind(k), nil
 	}
-	m.busy = true
-	return m, get(m.env, m.job.ID())
+	for _, b := range m.registry() {
+		if key.Matches(k, b.Binding) {
+			return m.do(b.ID)
+		}
+	}
+	return m, nil
 }
 
-func get(env *screen.Env, id string) tea.Cmd {
-	return func() tea.Msg {
-		ctx, cancel := context.WithTimeout(env.Ctx, getTimeout)
-		defer cancel()
-		job, err := env.Jobs.Get(ctx, id)
-		return gotMsg{job, err}
-	}
-}
+// wheelRows is how far one step of the wheel scrolls.
+const wheelRows = 3
 
-// got keeps the old record when the new one could not be had, and says so.
-func (m Model) got(msg gotMsg) Model {
-	m.busy = false
-	m.err = msg.err
-	m.gone = errors.Is(msg.err, rayapi.ErrNotFound)
-	if msg.err == nil {
-		m.job = msg.job
+func (m Model) mouse(msg tea.MouseMsg) (screen.Screen, tea.Cmd) {
+	switch {
+	case msg.Button == tea.MouseButtonWheelDown:
+		return m.scroll(m.top + wheelRows), nil
+	case msg.Button == tea.MouseButtonWheelUp:
+		return m.scroll(m.top - wheelRows), nil
+	case msg.Button == tea.MouseButtonLeft && msg.Action == tea.MouseActionPress && msg.Y == tabLine:
+		if t, ok := m.tabAt(msg.X); ok {
+			return m.open(t)
+		}
 	}
-	return m.laidOut()
+	return m, nil
 }
 
 func (m Model) do(id string) (screen.Screen, tea.Cmd) {
-	page := max(1, m.bodyHeight())
+	if top, ok := m.moved(id); ok {
+		return m.scroll(top), nil
+	}
+	if t, ok := tabOf(id); ok {
+		return m.open(t)
+	}
 	switch id {
-	case actDown:
-		return m.scroll(m.top + 1), nil
-	case actUp:
-		return m.scroll(m.top - 1), nil
-	case actHalfDn:
-		return m.scroll(m.top + page/2), nil
-	case actHalfUp:
-		return m.scroll(m.top - page/2), nil
-	case actPageDn:
-		return m.scroll(m.top + page), nil
-	case actPageUp:
-		return m.scroll(m.top - page), nil
-	case actFirst:
-		return m.scroll(0), nil
-	case actLast:
-		return m.scroll(len(m.lines)), nil
 	case actBack:
+		if m.find.query != "" {
+			m.find = find{}
+			return m.laidOut(), nil
+		}
 		return m, screen.Pop
+	case actNextTab:
+		return m.open((m.tab + 1) % tabs)
+	case actPrevTab:
+		return m.open((m.tab + tabs - 1) % tabs)
 	case actRaw:
-		m.raw, m.top = !m.raw, 0
-		return m.laidOut(), nil
+		return m.toggleRaw()
+	case actFind:
+		m.find = find{typing: true, from: m.top, prompt: prompt.New("")}
+		return m, nil
+	case actNext:
+		return m.findNext(1)
+	case actPrev:
+		return m.findNext(-1)
+	case actReveal:
+		return m.reveal()
 	case actCopy:
 		text := m.job.ID()
 		return m, func() tea.Msg { return screen.CopyMsg{Text: text, What: "submission id"} }
+	case actCopyAll:
+		return m, m.copyRecord()
+	case actWatch:
+		watch := screen.WatchMsg{ID: m.job.ID(), On: !m.list.Watched[m.job.ID()]}
+		return m, func() tea.Msg { return watch }
 	}
 	return m, m.doJob(id)
+}
+
+// moved returns the line to which a motion leads.
+func (m Model) moved(id string) (top int, ok bool) {
+	page := max(1, m.bodySize().H)
+	switch id {
+	case actDown:
+		return m.top + 1, true
+	case actUp:
+		return m.top - 1, true
+	case actHalfDn:
+		return m.top + page/2, true
+	case actHalfUp:
+		return m.top - page/2, true
+	case actPageDn:
+		return m.top + page, true
+	case actPageUp:
+		return m.top - page, true
+	case actFirst:
+		return 0, true
+	case actLast:
+		return len(m.lines), true
+	}
+	return 0, false
 }
 
 func (m Model) doJob(id string) tea.Cmd {
@@ -191,7 +247,7 @@ func (m Model) doJob(id string) tea.Cmd {
 	}
 	pages := m.env.Pages
 	use := action.Resubmit
-	if id == actLog {
+	if id == actLog || id == actLogError {
 		use = action.ReadLog
 	}
 	switch why := action.Explain(m.job, use); {
@@ -201,7 +257,9 @@ func (m Model) doJob(id string) tea.Cmd {
 		return pages.Delete(m.job)
 	case why != nil:
 		return why
-	case id == actLog:
+	case id == actLogError && m.job.Status == rayapi.StatusFailed && pages.LogError != nil:
+		return screen.Push(pages.LogError(m.job))
+	case id == actLog, id == actLogError:
 		return screen.Push(pages.Log(m.job))
 	case id == actEdit:
 		return screen.Push(pages.Edit(m.job))
@@ -212,6 +270,35 @@ func (m Model) doJob(id string) tea.Cmd {
 }
 
 func (m Model) scroll(top int) Model {
-	m.top = max(0, min(top, len(m.lines)-m.bodyHeight()))
+	m.top = max(0, min(top, len(m.lines)-m.bodySize().H))
 	return m
+}
+
+// revealTime is how long secrets stay readable.
+const revealTime = time.Minute
+
+// hideMsg masks the secrets again that one reveal has shown.
+type hideMsg struct{ reveal int }
+
+// reveal shows the values that are masked, or masks them again.
+func (m Model) reveal() (screen.Screen, tea.Cmd) {
+	if m.revealed != 0 {
+		m.revealed = 0
+		return m.laidOut(), nil
+	}
+	m.reveals++
+	m.revealed = m.reveals
+	gone := hideMsg{m.reveals}
+	return m.laidOut(), tea.Batch(
+		tea.Tick(revealTime, func(time.Time) tea.Msg { return gone }),
+		screen.Notice(screen.Warn, "secrets are shown for a minute; copies leave them out"),
+	)
+}
+
+func (m Model) copyRecord() tea.Cmd {
+	lines := jobtext.JSON(&m.job)
+	if m.yaml {
+		lines = jobtext.YAML(&m.job)
+	}
+	return func() tea.Msg { return screen.CopyMsg{Text: joined(lines), What: "the record, secrets masked"} }
 }

@@ -67,7 +67,7 @@ func TestView_golden(t *testing.T) {
 			if tt.raw {
 				m = jobview.NewRaw(e, tt.job)
 			}
-			tuitest.Golden(t, send(m.Resize(screen.Size{W: tt.w, H: tt.h}), told(1)).View())
+			tuitest.Golden(t, feed(t, m.Resize(screen.Size{W: tt.w, H: tt.h}), m.Init()(), told(1)).View())
 		})
 	}
 }
@@ -144,7 +144,7 @@ func TestKeys(t *testing.T) {
 	}
 	top := s.View()
 	s = send(s, tuitest.Key("G"))
-	if s.View() == top || !strings.Contains(s.View(), "setup_timeout_seconds: 600") {
+	if s.View() == top || !strings.Contains(s.View(), "76.9 GiB already allocated") {
 		t.Errorf("G does not show the end:\n%s", s.View())
 	}
 	if s = send(s, tuitest.Key("g")); s.View() != top {

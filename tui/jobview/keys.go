@@ -1,31 +1,53 @@
 package jobview
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/charmbracelet/bubbles/key"
 
-	"dray/theme"
+	"dray/backend/rayapi"
 	"dray/tui/screen"
 )
 
 // The ids of the page's actions.
 const (
-	actDown   = "view.down"
-	actUp     = "view.up"
-	actHalfDn = "view.half-down"
-	actHalfUp = "view.half-up"
-	actPageDn = "view.page-down"
-	actPageUp = "view.page-up"
-	actFirst  = "view.first"
-	actLast   = "view.last"
-	actBack   = "view.back"
-	actRaw    = "view.raw"
-	actLog    = "job.log"
-	actStop   = "job.stop"
-	actRerun  = "job.rerun"
-	actEdit   = "job.edit"
-	actDelete = "job.delete"
-	actCopy   = "job.copy-id"
+	actDown     = "view.down"
+	actUp       = "view.up"
+	actHalfDn   = "view.half-down"
+	actHalfUp   = "view.half-up"
+	actPageDn   = "view.page-down"
+	actPageUp   = "view.page-up"
+	actFirst    = "view.first"
+	actLast     = "view.last"
+	actBack     = "view.back"
+	actNextTab  = "view.next-tab"
+	actPrevTab  = "view.previous-tab"
+	actTab      = "view.tab-" // and its number
+	actFind     = "view.find"
+	actNext     = "view.find-next"
+	actPrev     = "view.find-previous"
+	actRaw      = "view.raw"
+	actReveal   = "view.reveal"
+	actLog      = "job.log"
+	actLogError = "job.log-error"
+	actStop     = "job.stop"
+	actRerun    = "job.rerun"
+	actEdit     = "job.edit"
+	actDelete   = "job.delete"
+	actCopy     = "job.copy-id"
+	actCopyAll  = "job.copy-record"
+	actWatch    = "job.watch"
 )
+
+// tabOf is the tab that an action opens.
+func tabOf(id string) (tab, bool) {
+	n, err := strconv.Atoi(strings.TrimPrefix(id, actTab))
+	if !strings.HasPrefix(id, actTab) || err != nil {
+		return 0, false
+	}
+	return tab(n - 1), true
+}
 
 func bind(id, group string, rank int, show, desc string, keys ...string) screen.Binding {
 	return screen.Binding{
@@ -34,19 +56,29 @@ func bind(id, group string, rank int, show, desc string, keys ...string) screen.
 	}
 }
 
-// viewKeys are the keys of the page. The hint line offers a stop for a job
+// registry are the keys of the page. The hint line offers a stop for a job
 // that is active, and a delete for one that has ended.
-func viewKeys(g theme.Glyphs, raw, active bool) []screen.Binding {
-	stop, del := 0, 6
-	if active {
+func (m Model) registry() []screen.Binding {
+	g := m.env.Styles.Glyphs
+	stop, del := 0, 7
+	if !m.job.Status.IsTerminal() {
 		stop, del = 2, 0
 	}
-
-	other := "raw record"
-	if raw {
-		other = "description"
+	raw := "raw record"
+	if m.tab == tabRaw {
+		raw = "JSON or YAML"
 	}
-	return []screen.Binding{
+	failed, watch, reveal := "open the log", "watch: tell me of changes", "reveal secrets (60 s)"
+	if m.job.Status == rayapi.StatusFailed {
+		failed = "log at the error"
+	}
+	if m.list.Watched[m.job.ID()] {
+		watch = "watch no more"
+	}
+	if m.revealed != 0 {
+		reveal = "mask secrets"
+	}
+	bindings := []screen.Binding{
 		bind(actDown, "MOVE", 0, "j "+g.Down, "down", "j", "down"),
 		bind(actUp, "MOVE", 0, "k "+g.Up, "up", "k", "up"),
 		bind(actHalfDn, "MOVE", 0, g.Ctrl+"d", "half page down", "ctrl+d"),
@@ -55,13 +87,35 @@ func viewKeys(g theme.Glyphs, raw, active bool) []screen.Binding {
 		bind(actPageUp, "MOVE", 0, g.Ctrl+"b pgup", "page up", "ctrl+b", "pgup"),
 		bind(actFirst, "MOVE", 0, "g home", "start", "g", "home"),
 		bind(actLast, "MOVE", 0, "G end", "end", "G", "end"),
+		bind(actLogError, "JOB", m.errorRank(), g.Enter, failed, "enter").Leading(),
 		bind(actLog, "JOB", 1, "l", "logs", "l").Leading(),
 		bind(actStop, "JOB", stop, "x", "stop", "x").Leading(),
 		bind(actRerun, "JOB", 3, "r", "rerun", "r").Leading(),
 		bind(actEdit, "JOB", 4, "e", "edit+rerun", "e").Leading(),
 		bind(actDelete, "JOB", del, "D", "delete", "D").Leading(),
-		bind(actCopy, "JOB", 7, "c", "copy id", "c"),
-		bind(actRaw, "VIEW", 5, "y", other, "y"),
-		bind(actBack, "VIEW", 8, "esc", "back", "esc").Leading(),
+		bind(actCopy, "JOB", 8, "c", "copy id", "c"),
+		bind(actCopyAll, "JOB", 0, "C", "copy record", "C"),
+		bind(actWatch, "JOB", 0, "W", watch, "W"),
+		bind(actNextTab, "VIEW", 6, "tab", "next part", "tab"),
+		bind(actPrevTab, "VIEW", 0, "shift+tab", "part before", "shift+tab"),
+		bind(actFind, "VIEW", 9, "/", "find", "/"),
+		bind(actNext, "VIEW", 0, "n", "next hit", "n"),
+		bind(actPrev, "VIEW", 0, "N", "hit before", "N"),
+		bind(actRaw, "VIEW", 5, "y", raw, "y"),
+		bind(actReveal, "VIEW", 0, "F4 R", reveal, "f4", "R"),
+		bind(actBack, "VIEW", 10, "esc", "back", "esc").Leading(),
 	}
+	for t := range tabs {
+		n := strconv.Itoa(int(t) + 1)
+		bindings = append(bindings, bind(actTab+n, "VIEW", 0, n, strings.ToLower(t.name()), n))
+	}
+	return bindings
+}
+
+// errorRank puts the way to the error first where there is one.
+func (m Model) errorRank() int {
+	if m.job.Status == rayapi.StatusFailed {
+		return 1
+	}
+	return 0
 }

@@ -5,55 +5,81 @@ import (
 	"strings"
 
 	"dray/tui/clean"
+	"dray/tui/screen"
 	"dray/tui/widget/cell"
 	"dray/tui/widget/jobtext"
 )
 
 const (
 	labelW = 15  // cells of a field's label
-	twoAt  = 130 // columns from which the runtime environment stands beside
+	twoAt  = 130 // columns from which the summary has two
 )
 
-// bodyHeight is the number of lines under the place line.
-func (m Model) bodyHeight() int { return max(0, m.size.H-1) }
+// bodySize is the page under the place line and the tabs.
+func (m Model) bodySize() screen.Size {
+	return screen.Size{W: m.size.W, H: max(0, m.size.H-2)}
+}
 
 // laidOut computes the body's lines, which View only cuts to the window.
 func (m Model) laidOut() Model {
 	w := m.size.W - 2
-	switch {
-	case m.size.W == 0:
+	if m.size.W == 0 {
 		return m
-	case m.raw:
-		m.lines = wrapAll(jobtext.JSON(&m.job), w)
-	case m.size.W >= twoAt:
-		left := w * 3 / 5
-		about, env := m.about(left), m.surroundings(w-left-3)
-		m.lines = beside(about, env, left, m.env.Styles.Border.Render(m.env.Styles.Glyphs.Bar), m.bodyHeight())
-	default:
-		m.lines = append(m.about(w), m.surroundings(w)...)
 	}
+	switch m.tab {
+	case tabLog:
+		m.lines = m.noLog(w)
+	case tabEnv:
+		m.lines = m.surroundings(w)
+	case tabRaw:
+		m.lines = wrapAll(m.record(), w)
+	case tabHistory:
+		m.lines = m.history(w)
+	default:
+		m.lines = m.summary(w)
+	}
+	m.lines, m.find.hits = m.marked(m.lines)
 	return m.scroll(m.top)
 }
 
-// about is what happened to the job. Its message comes before what was asked
-// for: with a failure, that is what is looked for.
-func (m Model) about(w int) []string {
-	var lines []string
-	for _, f := range jobtext.Fields(&m.job, m.list.Now) {
-		lines = append(lines, m.field(f, w)...)
+// summary has two columns where there is room.
+func (m Model) summary(w int) []string {
+	if m.size.W < twoAt {
+		return m.story(w)
 	}
-	if text := jobtext.Message(&m.job); len(text) > 0 {
-		lines = append(lines, "", m.heading("Status message", w))
-		lines = append(lines, wrapAll(text, w)...)
+	left := w * 3 / 5
+	return beside(m.story(left), m.surroundings(w-left-3), left, m.env.Styles.Border.Render(m.env.Styles.Glyphs.Bar), m.bodySize().H)
+}
+
+// record is the raw record.
+func (m Model) record() []string {
+	switch {
+	case m.yaml && m.revealed != 0:
+		return jobtext.YAMLRevealed(&m.job)
+	case m.yaml:
+		return jobtext.YAML(&m.job)
+	case m.revealed != 0:
+		return jobtext.JSONRevealed(&m.job)
 	}
-	return append(lines, "")
+	return jobtext.JSON(&m.job)
+}
+
+// noLog stands where the log will be.
+func (m Model) noLog(w int) []string {
+	if m.tail != nil {
+		return nil
+	}
+	return cell.Wrap(m.env.Styles.Muted.Render("l opens the log"), w)
 }
 
 // surroundings are metadata and runtime environment.
 func (m Model) surroundings(w int) []string {
 	lines := []string{m.heading("Metadata", w)}
-	lines = append(lines, m.orNone(wrapAll(jobtext.Metadata(&m.job), w))...)
-	env := jobtext.RuntimeEnv(&m.job)
+	metadata, env := jobtext.Metadata(&m.job), jobtext.RuntimeEnv(&m.job)
+	if m.revealed != 0 {
+		metadata, env = jobtext.MetadataRevealed(&m.job), jobtext.RuntimeEnvRevealed(&m.job)
+	}
+	lines = append(lines, m.orNone(wrapAll(metadata, w))...)
 	title := "Runtime environment"
 	for _, l := range env {
 		if strings.Contains(l, jobtext.Mask) {
@@ -78,10 +104,10 @@ func (m Model) heading(title string, w int) string {
 }
 
 // field wraps a text beside its label.
-func (m Model) field(f jobtext.Field, w int) []string {
+func (m Model) field(label, text string, w int) []string {
 	var lines []string
-	label := m.env.Styles.Muted.Render(cell.Pad(f.Label, labelW))
-	for _, text := range cell.Wrap(f.Text, w-labelW) {
+	label = m.env.Styles.Muted.Render(cell.Pad(label, labelW))
+	for _, text := range cell.Wrap(text, w-labelW) {
 		lines = append(lines, label+text)
 		label = cell.Blank(labelW)
 	}
@@ -96,6 +122,8 @@ func wrapAll(lines []string, w int) []string {
 	return out
 }
 
+func joined(lines []string) string { return strings.Join(lines, "\n") }
+
 // beside puts two columns next to each other, the left one w cells wide.
 func beside(left, right []string, w int, bar string, h int) []string {
 	n := max(len(left), len(right), h)
@@ -109,33 +137,32 @@ func beside(left, right []string, w int, bar string, h int) []string {
 
 // View draws the page.
 func (m Model) View() string {
-	lines := []string{m.place()}
+	lines := []string{m.place(), m.tabBar()}
+	if m.tab == tabLog && m.tail != nil {
+		lines = append(lines, strings.Split(m.tail.View(), "\n")...)
+		return joined(cell.Lines(lines, m.size.H))
+	}
 	for _, l := range m.lines[min(m.top, len(m.lines)):] {
 		if len(lines) == m.size.H {
 			break
 		}
 		lines = append(lines, " "+l)
 	}
-	return strings.Join(cell.Lines(lines, m.size.H), "\n")
+	return joined(cell.Lines(lines, m.size.H))
 }
 
 // place is the line with the crumbs and the job's state.
 func (m Model) place() string {
 	s := m.env.Styles
-	crumb := " " + s.Glyphs.Crumb + " "
-	tail := ""
-	if m.raw {
-		tail = s.Muted.Render(crumb) + "raw"
-	}
 	state := m.state()
-	if hidden := len(m.lines) - m.bodyHeight(); hidden > 0 {
-		last := min(len(m.lines), m.top+m.bodyHeight())
+	if hidden := len(m.lines) - m.bodySize().H; hidden > 0 {
+		last := min(len(m.lines), m.top+m.bodySize().H)
 		state += s.Muted.Render(fmt.Sprintf("   %d-%d/%d", m.top+1, last, len(m.lines)))
 	}
-	head := " " + s.Strong.Render("Jobs") + s.Muted.Render(crumb)
-	room := m.size.W - cell.Width(head) - cell.Width(tail) - cell.Width(state) - 3
+	head := " " + s.Strong.Render("Jobs") + s.Muted.Render(" "+s.Glyphs.Crumb+" ")
+	room := m.size.W - cell.Width(head) - cell.Width(state) - 3
 	id := cell.Middle(jobtext.ID(&m.job), room, s.Glyphs.Ellipsis)
-	return cell.Spread(head+s.Strong.Render(id)+tail, state+" ", m.size.W, s.Glyphs.Ellipsis)
+	return cell.Spread(head+s.Strong.Render(id), state+" ", m.size.W, s.Glyphs.Ellipsis)
 }
 
 // state is the job's kind in colour, with what belongs to it.
@@ -155,6 +182,9 @@ func (m Model) state() string {
 	}
 	if took, known := jobtext.Took(&m.job, m.list.Now); known {
 		text += "  " + jobtext.Duration(took)
+	}
+	if m.list.Watched[m.job.ID()] {
+		text += "  " + s.Accent.Render("watched")
 	}
 	switch {
 	case m.gone:

@@ -35,10 +35,14 @@ const (
 	open   veil = iota // none
 	wary               // those that Secret knows
 	closed             // all: values of environment variables
+	bare               // none, and below it neither
 )
 
 // below is the veil of what stands under key.
 func (v veil) below(key string) veil {
+	if v == bare {
+		return bare
+	}
 	switch key {
 	case "env_vars":
 		return closed
@@ -109,17 +113,7 @@ func (n node) parseKids(dec *json.Decoder, v veil, depth int) (node, error) {
 
 // RuntimeEnv shows a runtime environment as indented lines, with secrets and the
 // values of environment variables masked. It returns nil for an empty one.
-func RuntimeEnv(job *rayapi.Job) []string {
-	raw := bytes.TrimSpace(job.RuntimeEnv)
-	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
-		return nil
-	}
-	tree, err := parse(raw, wary)
-	if err != nil {
-		return []string{"cannot be shown: " + clean.Text(err.Error())}
-	}
-	return tree.outline(nil, "")
-}
+func RuntimeEnv(job *rayapi.Job) []string { return runtimeEnv(job, wary) }
 
 // outline prints the children of n in the manner of YAML.
 func (n node) outline(lines []string, indent string) []string {
@@ -143,15 +137,7 @@ func (n node) outline(lines []string, indent string) []string {
 // JSON shows the whole record as indented JSON, with secrets and the values of
 // environment variables masked.
 func JSON(job *rayapi.Job) []string {
-	raw, err := json.Marshal(job)
-	if err != nil {
-		return []string{"cannot be shown: " + clean.Text(err.Error())}
-	}
-	tree, err := parse(raw, open)
-	if err != nil {
-		return []string{"cannot be shown: " + clean.Text(err.Error())}
-	}
-	return tree.json(nil, "", "")
+	return record(job, open, func(n node) []string { return n.json(nil, "", "") })
 }
 
 func (n node) json(lines []string, indent, tail string) []string {

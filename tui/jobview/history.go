@@ -1,0 +1,75 @@
+package jobview
+
+import (
+	"fmt"
+	"slices"
+
+	"dray/backend/rayapi"
+	"dray/tui/widget/cell"
+	"dray/tui/widget/jobtext"
+)
+
+// maxHistory is how many runs the history names.
+const maxHistory = 200
+
+// history are the runs of the same command that the server still knows, the
+// newest first, so that a change in time or outcome is seen at once.
+func (m Model) history(w int) []string {
+	s := m.env.Styles
+	var runs []*rayapi.Job
+	outcomes := map[jobtext.Kind]int{}
+	for i := range m.list.Jobs {
+		job := &m.list.Jobs[i]
+		if job.Entrypoint != m.job.Entrypoint || job.Entrypoint == "" {
+			continue
+		}
+		outcomes[jobtext.KindOf(job)]++
+		runs = append(runs, job)
+	}
+	if len(runs) == 0 {
+		return []string{s.Muted.Render("the server knows no other run of this command")}
+	}
+	slices.SortStableFunc(runs, func(a, b *rayapi.Job) int { return b.Started().Compare(a.Started()) })
+	lines := []string{m.heading(fmt.Sprintf("%d runs of this command on %s", len(runs), m.env.Target.Name), w)}
+	counts := ""
+	for k := range jobtext.Kinds {
+		if n := outcomes[k]; n > 0 {
+			counts += k.Style(s).Render(k.Glyph(&s.Glyphs)+" "+k.Word()) + fmt.Sprintf(" %d   ", n)
+		}
+	}
+	lines = append(append(lines, wrapAll([]string{counts}, w)...), "")
+	for i, job := range runs[:min(len(runs), maxHistory)] {
+		lines = append(lines, m.run(job, w))
+		if i == maxHistory-1 && len(runs) > maxHistory {
+			lines = append(lines, s.Muted.Render(fmt.Sprintf("and %d older ones", len(runs)-maxHistory)))
+		}
+	}
+	return lines
+}
+
+// The columns of one run.
+const (
+	historyMark   = 2
+	historyStatus = 11
+	historyTook   = 8
+	historyExit   = 6
+	historyWhen   = 8
+)
+
+func (m Model) run(job *rayapi.Job, w int) string {
+	s := m.env.Styles
+	kind := jobtext.KindOf(job)
+	mark := "  "
+	if job.ID() == m.job.ID() {
+		mark = s.Glyphs.Cursor + " "
+	}
+	took := ""
+	if d, ok := jobtext.Took(job, m.list.Now); ok {
+		took = jobtext.Duration(d)
+	}
+	room := max(0, w-historyMark-historyStatus-historyTook-historyExit-historyWhen-3)
+	return mark + kind.Style(s).Render(cell.Pad(kind.Glyph(&s.Glyphs)+" "+kind.Word(), historyStatus)) + " " +
+		cell.Pad(cell.Middle(jobtext.ID(job), room, s.Glyphs.Ellipsis), room) + " " +
+		cell.Right(jobtext.Clock(job.Started(), m.list.Now), historyWhen) +
+		cell.Right(took, historyTook) + cell.Right(jobtext.ExitShort(job), historyExit)
+}

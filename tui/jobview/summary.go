@@ -1,0 +1,150 @@
+package jobview
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"dray/backend/rayapi"
+	"dray/tui/clean"
+	"dray/tui/widget/cell"
+	"dray/tui/widget/jobtext"
+)
+
+// story is what happened to the job. Of a failure the reason comes first: that
+// is what is looked for. Then what it waits for, if it does; then the facts.
+func (m Model) story(w int) []string {
+	var lines []string
+	lines = append(lines, m.failure(w)...)
+	lines = append(lines, m.waiting(w)...)
+	lines = append(lines, m.stopping(w)...)
+	for _, f := range jobtext.Fields(&m.job, m.list.Now) {
+		lines = append(lines, m.field(f.Label, f.Text, w)...)
+	}
+	for _, f := range m.known() {
+		lines = append(lines, m.field(f.Label, f.Text, w)...)
+	}
+	if text := jobtext.Message(&m.job); len(text) > 0 {
+		lines = append(lines, "", m.heading("Status message", w))
+		lines = append(lines, wrapAll(text, w)...)
+	}
+	return append(lines, "")
+}
+
+// maxFrames is how many lines of a traceback the failure card shows.
+const maxFrames = 5
+
+// failure says why the job failed, as far as it can be known, and what to do.
+func (m Model) failure(w int) []string {
+	if m.job.Status != rayapi.StatusFailed || m.job.IsGhost() {
+		return nil
+	}
+	s := m.env.Styles
+	lines := []string{m.heading("Why it failed", w)}
+	if exit := jobtext.Exit(&m.job); exit != "" {
+		lines = append(lines, wrapAll([]string{s.Failed.Render("exit " + exit)}, w)...)
+	} else if short := jobtext.ErrorShort(&m.job); short != "" {
+		lines = append(lines, s.Failed.Render(short))
+	}
+	if card := m.about.card; card != nil {
+		var frames []string
+		for _, l := range card.Lines {
+			frames = append(frames, clean.Block(l)...)
+		}
+		reason := strings.TrimSuffix(card.Exception+": "+card.Message, ": ")
+		lines = append(lines, wrapAll([]string{s.Error.Render(clean.Text(reason))}, w)...)
+		for _, l := range frames[min(len(frames), max(1, len(frames)-maxFrames-1)):max(1, len(frames)-1)] {
+			lines = append(lines, s.Muted.Render(cell.Cut(l, w, s.Glyphs.Ellipsis)))
+		}
+	}
+	lines = append(lines, wrapAll(m.advice(), w)...)
+	return append(lines, "")
+}
+
+// advice is what to try next.
+func (m Model) advice() []string {
+	s := m.env.Styles
+	keys := s.Key.Render(s.Glyphs.Enter) + " log at the error   " + s.Key.Render("e") + " edit and rerun   " + s.Key.Render("r") + " rerun as it was"
+	exception := ""
+	if m.about.card != nil {
+		exception = m.about.card.Exception + ": " + m.about.card.Message
+	}
+	if hint := hintFor(&m.job, exception); hint != "" {
+		return []string{hint, keys}
+	}
+	return []string{keys}
+}
+
+// hintFor knows the failures that have a usual cause.
+func hintFor(job *rayapi.Job, exception string) string {
+	code := 0
+	if job.DriverExitCode != nil {
+		code = *job.DriverExitCode
+	}
+	switch {
+	case strings.HasPrefix(exception, "ModuleNotFoundError"), strings.HasPrefix(exception, "ImportError"):
+		return "A package is missing: add it under pip in the runtime environment."
+	case strings.Contains(exception, "CUDA out of memory"), strings.Contains(exception, "OutOfMemoryError"):
+		return "The GPU's memory was full: a smaller batch, or another GPU."
+	case strings.HasPrefix(exception, "FileNotFoundError"):
+		return "A file is missing where the job runs: is it in the working dir, and not ignored?"
+	case job.ErrorTypeText() == rayapi.ErrRuntimeEnvSetup:
+		return "Its environment could not be made; the log has the installer's words."
+	case job.ErrorTypeText() == rayapi.ErrStartTimeout, job.ErrorTypeText() == rayapi.ErrUnschedulable:
+		return "What it asked for did not become free in time."
+	case code == -9, code == 137:
+		return "Something killed it: most often a lack of memory."
+	case code == 127:
+		return "The command does not exist where the job runs."
+	}
+	return ""
+}
+
+// known are the facts that the server does not tell and this machine knows.
+func (m Model) known() []jobtext.Field {
+	var fields []jobtext.Field
+	if e := m.about.entry; e != nil {
+		if asked := demand(e.Request); asked != "" {
+			fields = append(fields, jobtext.Field{Label: "resources", Text: asked + "  (as sent from here)"})
+		}
+	}
+	if id := parentOf(m.job, m.about.entry); id != "" {
+		fields = append(fields, jobtext.Field{Label: "lineage", Text: "rerun of " + clean.Text(id)})
+	}
+	if m.size.W < twoAt {
+		if text := strings.Join(jobtext.Metadata(&m.job), "  "); text != "" {
+			fields = append(fields, jobtext.Field{Label: "metadata", Text: text})
+		}
+		if text := environment(&m.job); text != "" {
+			fields = append(fields, jobtext.Field{Label: "runtime env", Text: text})
+		}
+	}
+	return fields
+}
+
+// environment names the parts of a runtime environment in one line.
+func environment(job *rayapi.Job) string {
+	var env map[string]json.RawMessage
+	if json.Unmarshal(job.RuntimeEnv, &env) != nil {
+		return ""
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		var list []any
+		var table map[string]any
+		var text string
+		switch raw := env[name]; {
+		case json.Unmarshal(raw, &text) == nil && !jobtext.Secret(name, text):
+			parts = append(parts, name+" "+clean.Text(text))
+		case json.Unmarshal(raw, &list) == nil:
+			parts = append(parts, fmt.Sprintf("%s %d", name, len(list)))
+		case json.Unmarshal(raw, &table) == nil:
+			parts = append(parts, fmt.Sprintf("%s %d", name, len(table)))
+		default:
+			parts = append(parts, name)
+		}
+	}
+	return strings.Join(parts, " · ")
+}
