@@ -3,11 +3,13 @@
 package backend_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -142,6 +144,110 @@ func TestFault26_fewDescriptors(t *testing.T) {
 	if t.Failed() {
 		t.Logf("%d refused, %d failed", refused, failed)
 	}
+}
+
+// A user who may have no more processes: a job either runs or fails with a
+// reason, the backend lives on, and jobs run again when there is room.
+func TestFault26_fewProcesses(t *testing.T) {
+	const uid = 64999
+	if os.Getuid() != uid {
+		asUser(t, uid) // for root there is no limit
+		return
+	}
+	h := startHost(t, filepath.Join(t.TempDir(), "state"))
+	c := h.client(t)
+	submit := func(entrypoint string) string {
+		id, err := c.Submit(t.Context(), rayapi.SubmitRequest{Entrypoint: entrypoint})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	limit := func(n uint64) {
+		if err := unix.Prlimit(h.cmd.Process.Pid, unix.RLIMIT_NPROC, &unix.Rlimit{Cur: n, Max: 10000}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantExit(t, ended(t, c, submit("true")), 0)
+	limit(threadsOf(t, uid) + 30)
+	var ids []string
+	for range 16 { // each takes a child and some threads
+		ids = append(ids, submit("exec sleep 300"))
+	}
+	failed := 0
+	for _, id := range ids {
+		eventually(t, id+" runs or failed", func() bool {
+			j, err := c.Get(t.Context(), id)
+			return err == nil && (j.Status == rayapi.StatusRunning || j.Status.IsTerminal())
+		})
+		if j, err := c.Get(t.Context(), id); err == nil && j.Status.IsTerminal() {
+			failed++
+			if j.Status != rayapi.StatusFailed || j.MessageText() == "" || j.ErrorTypeText() == "" {
+				t.Errorf("%s: %s %q", id, j.Status, j.MessageText())
+			}
+		}
+	}
+	if failed == 0 {
+		t.Error("the limit was not met: nothing was shown")
+	}
+	limit(10000)
+	for _, id := range ids {
+		if _, err := c.Stop(t.Context(), id); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, id := range ids {
+		ended(t, c, id)
+	}
+	wantExit(t, ended(t, c, submit("exit 5")), 5)
+	eventually(t, "no supervisor is left", func() bool { return len(descendants(h.cmd.Process.Pid)) == 0 })
+}
+
+// asUser runs the test again as a user of whom nobody else has processes.
+func asUser(t *testing.T, uid uint32) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skipf("NOT TESTED: %s. Only root can become another user", t.Name())
+	}
+	base := t.TempDir()
+	exe := filepath.Join(base, "again") // the folder of the test binary is root's alone
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(self)
+	if err == nil {
+		err = os.WriteFile(exe, data, 0o755) //nolint:gosec // the other user must run it
+	}
+	if err == nil { // and must pass
+		err = errors.Join(os.Chmod(filepath.Dir(base), 0o755), os.Chown(base, int(uid), int(uid))) //nolint:gosec // as above
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.Dir, cmd.Env = base, append(os.Environ(), "TMPDIR="+base, "HOME="+base)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// threadsOf is how many threads a user has.
+func threadsOf(t testing.TB, uid uint32) uint64 {
+	t.Helper()
+	tasks, err := filepath.Glob("/proc/[0-9]*/task/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n uint64
+	for _, path := range tasks {
+		var st unix.Stat_t
+		if unix.Stat(path, &st) == nil && st.Uid == uid {
+			n++
+		}
+	}
+	return n
 }
 
 func descriptors(t testing.TB, pid int) int {

@@ -53,6 +53,7 @@ func openHolder(ctx context.Context, cfg Config, p paths, lock *lockFile) (_ *ho
 			err = errors.Join(err, h.closeParts(ctx))
 		}
 	}()
+	makeThreads(spareThreads)
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program's file: %w", err)
@@ -102,6 +103,7 @@ func (h *holder) newManager(ctx context.Context, cfg Config, p paths, pkgs *pack
 	}
 	c := jobs.Config{
 		Store: h.store, Root: p.jobs, Runner: jobs.WithRunner(h.runner), Envs: envs, Disk: guard,
+		Collect:    &collector{packages: pkgs, envs: envs, log: cfg.Log},
 		DefaultDir: cfg.DefaultDir, NotifySocket: p.notify, Log: cfg.Log, CPUs: runtime.NumCPU(),
 	}
 	if err := c.FromEnviron(ctx, os.Environ()); err != nil {
@@ -114,7 +116,7 @@ func (h *holder) newManager(ctx context.Context, cfg Config, p paths, pkgs *pack
 // with close.
 func (h *holder) serve(ctx context.Context, ln *net.UnixListener) {
 	ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	h.srv = server.HTTPServer(server.Guard(h.api, server.GuardConfig{Unix: true, AuthDisabled: true, Log: h.log}), h.log)
+	h.srv = server.HTTPServer(server.Guard(h.private(), server.GuardConfig{Unix: true, AuthDisabled: true, Log: h.log}), h.log)
 	h.srv.BaseContext = func(net.Listener) context.Context { return ctx }
 	served := make(chan struct{})
 	go func() {

@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -61,8 +60,15 @@ func (d Dir) Log() string { return filepath.Join(d.path, logName) }
 // FIFO is the path of the pipe that is the job's stdout and stderr.
 func (d Dir) FIFO() string { return filepath.Join(d.path, fifoName) }
 
-// Lock is the path of the file whose flock says that the supervisor lives.
-func (d Dir) Lock() string { return filepath.Join(d.path, lockName) }
+// Lock is the path of the file whose flock says that the supervisor lives. It
+// is the mark; folders of earlier versions have a file for the lock alone.
+func (d Dir) Lock() string {
+	old := filepath.Join(d.path, lockName)
+	if _, err := os.Lstat(old); err == nil {
+		return old
+	}
+	return d.Started()
+}
 
 // Started is the path of the mark that the child itself sets as its first act
 // after the gate: one byte, '0' before and '1' after, so that setting it needs
@@ -75,17 +81,28 @@ func (d Dir) ShimLog() string { return filepath.Join(d.path, shimLogName) }
 // Work is the folder below which the job's private trees are unpacked.
 func (d Dir) Work() string { return filepath.Join(d.path, workName) }
 
-// plainName matches the ids that are folder names as they are.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}$`)
-
 // Name returns the folder name of a submission id: the id itself where that is
 // a safe name, else a hash of it.
 func Name(id string) string {
-	if plainName.MatchString(id) && !strings.HasPrefix(id, "x-") {
+	if isPlain(id) && !strings.HasPrefix(id, "x-") {
 		return id
 	}
 	sum := sha256.Sum256([]byte(id))
 	return "x-" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))
+}
+
+// isPlain tells the ids that are folder names as they are. It is no regular
+// expression: that would be compiled in every supervisor.
+func isPlain(id string) bool {
+	for i, c := range []byte(id) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case i > 0 && (c == '_' || c == '.' || c == '-'):
+		default:
+			return false
+		}
+	}
+	return 0 < len(id) && len(id) <= 96
 }
 
 // Spec is what was accepted: the request without the values of env_vars, which
@@ -113,7 +130,8 @@ type Launch struct {
 	Version        int           `json:"version"` // 1
 	ID             string        `json:"id"`
 	Entrypoint     string        `json:"entrypoint"`
-	Dir            string        `json:"dir"` // absolute working directory
+	Command        string        `json:"command,omitempty"` // shell text that runs the entrypoint in its place, in a container
+	Dir            string        `json:"dir"`               // absolute working directory
 	StopSignal     int           `json:"stop_signal"`
 	StopGrace      time.Duration `json:"stop_grace"`
 	Linger         time.Duration `json:"linger"`          // how long output of leftover processes is awaited
@@ -133,10 +151,10 @@ type StopRule struct {
 }
 
 // Create makes the folder root/Name(id) with everything a job needs before it
-// is acknowledged: spec, secret, slot, FIFO, mark, and a log that begins with
-// logHead. It is built under a temporary name and renamed, and all of it is
-// on disk when Create returns. An existing folder is an error that wraps
-// os.ErrExist.
+// is acknowledged: spec, secret if there is one, slot, FIFO, mark, and a log
+// that begins with logHead. It is built under a temporary name and renamed, and
+// all that must not be lost is on disk when Create returns. An existing folder
+// is an error that wraps os.ErrExist.
 func Create(root string, spec Spec, secret Secret, logHead []byte) (Dir, error) {
 	final := filepath.Join(root, Name(spec.Request.SubmissionID))
 	if _, err := os.Lstat(final); err == nil {
@@ -147,68 +165,94 @@ func Create(root string, spec Spec, secret Secret, logHead []byte) (Dir, error) 
 		return Dir{}, fmt.Errorf("create job folder: %w", err)
 	}
 	d := Dir{path: tmp}
-	if err := d.fill(spec, secret, logHead); err != nil {
+	files, err := d.fill(spec, secret, logHead)
+	if err == nil {
+		err = os.Rename(tmp, final)
+	}
+	if err == nil {
+		tmp = final
+		err = syncAll(files, final, root)
+	}
+	for _, f := range files {
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
 		_ = os.RemoveAll(tmp)
 		return Dir{}, fmt.Errorf("create job folder: %w", err)
-	}
-	if err := os.Rename(tmp, final); err != nil {
-		_ = os.RemoveAll(tmp)
-		return Dir{}, fmt.Errorf("create job folder: %w", err)
-	}
-	if err := atomicfile.SyncDir(root); err != nil {
-		return Dir{}, err
 	}
 	return Dir{path: final}, nil
 }
 
-func (d Dir) fill(spec Spec, secret Secret, logHead []byte) error {
+// fill makes the files, and returns those that are not on disk yet and must be.
+func (d Dir) fill(spec Spec, secret Secret, logHead []byte) (unsynced []*os.File, err error) {
 	specJSON, err := json.Marshal(spec)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	secretJSON, err := json.Marshal(secret)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := unix.Mkfifo(d.FIFO(), 0o600); err != nil {
-		return &os.PathError{Op: "mkfifo", Path: d.FIFO(), Err: err}
+		return nil, &os.PathError{Op: "mkfifo", Path: d.FIFO(), Err: err}
 	}
-	var writes errgroup.Group // side by side: the file system then flushes once for several files
 	for _, f := range []struct {
-		name string
-		data []byte
+		name   string
+		data   []byte
+		needed bool
+		must   bool // outlive a power cut
 	}{
-		{specName, specJSON},
-		{secretName, secretJSON},
-		{slotName, make([]byte, slotSize)},
-		{startedName, []byte{'0'}},
-		{logName, logHead},
-		{lockName, nil},
+		{specName, specJSON, true, true},
+		{secretName, secretJSON, len(secret.EnvVars) > 0, true},
+		{slotName, make([]byte, slotSize), true, true},
+		{startedName, []byte{'0'}, true, false}, // an empty one means the same
+		{logName, logHead, true, false},
 	} {
-		writes.Go(func() error { return writeSynced(filepath.Join(d.path, f.name), f.data) })
+		if !f.needed {
+			continue
+		}
+		path := filepath.Join(d.path, f.name)
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return unsynced, err
+		}
+		_, err = file.Write(f.data)
+		if err == nil && f.must {
+			unsynced = append(unsynced, file)
+			continue
+		}
+		if err := errors.Join(err, file.Close()); err != nil {
+			return unsynced, err
+		}
 	}
-	if err := writes.Wait(); err != nil {
-		return err
-	}
-	return atomicfile.SyncDir(d.path)
+	return unsynced, nil
 }
 
-func writeSynced(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
+// syncAll makes files and names durable side by side: the file system then
+// flushes once for all of them.
+func syncAll(files []*os.File, dirs ...string) error {
+	var syncs errgroup.Group
+	for _, f := range files {
+		syncs.Go(f.Sync)
 	}
-	if len(data) == 0 {
-		return f.Close() // its name is all there is, which the folder's sync keeps
+	for _, dir := range dirs {
+		syncs.Go(func() error { return atomicfile.SyncDir(dir) })
 	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
+	return syncs.Wait()
 }
 
 // Spec reads what was accepted.
 func (d Dir) Spec() (Spec, error) { return readJSON[Spec](d.path, specName) }
 
-// Secret reads the secret file.
+// Accepted reports whether the folder may be that of a job that was
+// acknowledged: until then a power cut can leave its files empty.
+func (d Dir) Accepted() bool {
+	info, err := os.Stat(filepath.Join(d.path, specName))
+	return err != nil || info.Size() > 0
+}
+
+// Secret reads the secret file; the error wraps os.ErrNotExist when the job
+// was accepted without values of env_vars.
 func (d Dir) Secret() (Secret, error) { return readJSON[Secret](d.path, secretName) }
 
 // Launch reads what to start; the error wraps os.ErrNotExist before SetLaunch.

@@ -195,6 +195,23 @@ func (d Dir) OpenSlot() (*SlotWriter, error) {
 
 // Write makes s durable. It needs no free space on the disk.
 func (w *SlotWriter) Write(s Slot) error {
+	if err := w.Put(s); err != nil {
+		return err
+	}
+	return w.Sync()
+}
+
+// Sync makes durable what was put.
+func (w *SlotWriter) Sync() error {
+	if err := unix.Fdatasync(int(w.f.Fd())); err != nil {
+		return fmt.Errorf("sync slot: %w", err)
+	}
+	return nil
+}
+
+// Put writes s so that it outlives this process, but not a power cut. Like
+// Write it needs no free space on the disk.
+func (w *SlotWriter) Put(s Slot) error {
 	s.Version = max(s.Version, 1)
 	body, err := json.Marshal(s)
 	if err != nil {
@@ -215,9 +232,6 @@ func (w *SlotWriter) Write(s Slot) error {
 	copy(half[slotHeader:], body)
 	if _, err := w.f.WriteAt(half, int64(seq%2)*slotHalf); err != nil {
 		return fmt.Errorf("write slot: %w", err)
-	}
-	if err := unix.Fdatasync(int(w.f.Fd())); err != nil {
-		return fmt.Errorf("sync slot: %w", err)
 	}
 	w.seq = seq
 	return nil

@@ -3,6 +3,7 @@
 package jobs
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -67,13 +68,20 @@ func (m *Manager) pruneOld() {
 	if len(gone) > 0 {
 		m.cfg.Log.Info("old records were archived", "count", len(gone), "archive", m.cfg.Archive)
 	}
+	m.collect(m.ctx, false)
 }
 
-// space refuses work that the disk has no room for.
-func (m *Manager) space() error {
+// space refuses work that the disk has no room for, after what can be made
+// again was removed.
+func (m *Manager) space(ctx context.Context) error {
 	if m.cfg.Disk == nil {
 		return nil
 	}
+	err := m.cfg.Disk.Check()
+	if err == nil || m.cfg.Collect == nil || !m.mayCollectNow() {
+		return err
+	}
+	m.collect(ctx, true)
 	return m.cfg.Disk.Check()
 }
 

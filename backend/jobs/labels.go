@@ -18,10 +18,13 @@ const (
 	labelRule      = "1 to 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"
 )
 
-var (
-	labelName     = regexp.MustCompile(`^` + labelWord + `$`)
-	labelSelector = regexp.MustCompile(`^!?(?:in)?\(` + labelWord + `(?:, ?` + labelWord + `)*\)$|^!?` + labelWord + `$`)
-)
+// labelName and labelSelector are compiled when they are needed: few jobs have
+// labels, and every supervisor is a start of this program.
+func labelName() *regexp.Regexp { return regexp.MustCompile(`^` + labelWord + `$`) }
+
+func labelSelector() *regexp.Regexp {
+	return regexp.MustCompile(`^!?(?:in)?\(` + labelWord + `(?:, ?` + labelWord + `)*\)$|^!?` + labelWord + `$`)
+}
 
 // checkLabels reports the first mistake in a label selector, in order of its
 // keys, with the beginnings of Ray's sentences; the error is a
@@ -36,10 +39,10 @@ func checkLabels(selector map[string]string) error {
 					"It must be DNS labels with dots between them, at most %d characters in all.", key[:i], maxLabelPrefix)}
 			}
 		}
-		if !labelName.MatchString(name) {
+		if !labelName().MatchString(name) {
 			return &rayapi.LabelError{Reason: fmt.Sprintf("Invalid label key name `%s`. It must be %s.", name, labelRule)}
 		}
-		if v := selector[key]; v != "" && !labelSelector.MatchString(v) {
+		if v := selector[key]; v != "" && !labelSelector().MatchString(v) {
 			return &rayapi.LabelError{Reason: fmt.Sprintf("Invalid label selector value `%s`. "+
 				"It must be a value, in(a, b), or one of them after '!'; a value is %s.", v, labelRule)}
 		}
@@ -53,8 +56,9 @@ func isLabelPrefix(prefix string) bool {
 	if len(prefix) > maxLabelPrefix {
 		return false
 	}
+	name := labelName()
 	for word := range strings.SplitSeq(prefix, ".") {
-		if word != "" && !labelName.MatchString(word) {
+		if word != "" && !name.MatchString(word) {
 			return false
 		}
 	}

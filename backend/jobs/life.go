@@ -26,7 +26,7 @@ const (
 
 	// maxStarts bounds how often a job is started again whose supervisor went
 	// away before the entrypoint ran.
-	maxStarts = 3
+	maxStarts = 5
 )
 
 // live plays a job until it is over or the Manager closes.
@@ -308,7 +308,9 @@ func (m *Manager) observe(j *job, st State) {
 	}
 	m.mu.Unlock()
 	if news {
-		m.saveOrLater(j)
+		// Beside the watching: the slot tells the same, and the end of a short
+		// job, which is saved with it, must not wait.
+		m.wg.Go(func() { m.saveOrLater(j) })
 	}
 }
 

@@ -37,8 +37,8 @@ func TestLife(t *testing.T) {
 		{"exit -9", rayapi.StatusFailed, rayapi.ErrEntrypointCommand, fmt.Sprintf(failure, -9), ptr(-9), true},
 		{"cannot start", rayapi.StatusFailed, rayapi.ErrEntrypointStart, "no such directory", nil, false},
 		{"no supervisor", rayapi.StatusFailed, rayapi.ErrStartFailure, "resource temporarily unavailable", nil, false},
-		{"dies 2", rayapi.StatusRunning, "", rayapi.MessageRunning, nil, true},
-		{"dies 3", rayapi.StatusFailed, rayapi.ErrStartFailure, "its supervisor ended 3 times before the entrypoint ran", nil, false},
+		{"dies 4", rayapi.StatusRunning, "", rayapi.MessageRunning, nil, true},
+		{"dies 5", rayapi.StatusFailed, rayapi.ErrStartFailure, "its supervisor ended 5 times before the entrypoint ran", nil, false},
 		{"sleep", rayapi.StatusRunning, "", rayapi.MessageRunning, nil, true},
 	}
 	for _, tt := range tests {

@@ -82,6 +82,7 @@ type Config struct {
 	MaxStarting  int           // jobs between queue and entrypoint; 0: 8
 	MaxRunning   int           // jobs that have a supervisor; 0: 1024, below 0: no bound
 	Disk         Disk          // nil: space is not looked after
+	Collect      Collector     // nil: nothing is collected
 	Retention    PruneOptions  // zero: DefaultRetention
 	Archive      string        // folder for the records that Prune removes; "": archive beside Root
 	StartTimeout time.Duration // for jobs that can never start; 0: RAY_JOB_START_TIMEOUT_SECONDS, else 900 s
@@ -128,6 +129,7 @@ type Manager struct {
 	starting  int
 	running   int
 	unsaved   map[*job]bool
+	collected time.Time     // when a full disk made us collect last
 	changed   chan struct{} // closed, and replaced, when any job changes
 }
 

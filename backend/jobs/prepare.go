@@ -102,10 +102,13 @@ func (m *Manager) writeLaunch(j *job) (*ending, error) {
 		launch.Dir = j.built.Dir
 	}
 	environ := m.cfg.Environ(m.cfg.BaseEnv, runtimeenv.Identity{
-		ID: j.id, Metadata: j.req.Metadata, RuntimeEnv: env, EnvVars: j.env,
+		ID: j.id, Metadata: j.req.Metadata, Entrypoint: j.req.Entrypoint, RuntimeEnv: env, EnvVars: j.env,
 		Built: j.built, HasResources: j.req.HasResources(),
 	})
 	environ = withGPUs(environ, j.gpus)
+	if c := j.built.Container; c != nil {
+		launch.Command = c.Command(j.env, environ)
+	}
 	return m.onDisk(j, func() error {
 		return j.dir.SetLaunch(launch, environ)
 	})

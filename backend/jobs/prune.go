@@ -17,12 +17,12 @@ import (
 )
 
 // PruneOptions say which jobs that are over are kept, newest first. A bound of
-// 0 is none.
+// 0 is none; without any, Prune takes those of Config.Retention.
 type PruneOptions struct {
-	MaxAge   time.Duration // since the job's end
-	MaxCount int           // records
-	MaxBytes int64         // of the jobs' folders
-	DryRun   bool          // only say what would go
+	MaxAge   time.Duration `json:"max_age,omitempty"`   // since the job's end
+	MaxCount int           `json:"max_count,omitempty"` // records
+	MaxBytes int64         `json:"max_bytes,omitempty"` // of the jobs' folders
+	DryRun   bool          `json:"dry_run,omitempty"`   // only say what would go
 }
 
 // DefaultRetention is what a backend keeps that was told nothing.
@@ -41,14 +41,20 @@ type Pruned struct {
 // Prune removes jobs that are over and beyond the bounds, with their logs. The
 // record of each, values of env_vars left out, is first added to a file of JSON
 // lines, one for each month, in the archive's folder. Jobs that are pinned
-// (MetaPin) stay, and are not counted. With an error, what was removed before
-// it is returned too.
+// (MetaPin) stay, and are not counted. Packages and environments that nothing
+// needs any more go with them. With an error, what was removed before it is
+// returned too.
 func (m *Manager) Prune(ctx context.Context, o PruneOptions) ([]Pruned, error) {
 	leave, err := m.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
+	if o == (PruneOptions{DryRun: o.DryRun}) {
+		dry := o.DryRun
+		o = m.cfg.Retention
+		o.DryRun = dry
+	}
 	surplus, err := m.surplus(ctx, o)
 	if err != nil || o.DryRun {
 		return surplus, err
@@ -57,6 +63,9 @@ func (m *Manager) Prune(ctx context.Context, o PruneOptions) ([]Pruned, error) {
 		if err := m.archive(ctx, p); err != nil {
 			return surplus[:i], err
 		}
+	}
+	if len(surplus) > 0 {
+		m.collect(ctx, false)
 	}
 	return surplus, nil
 }
@@ -106,6 +115,8 @@ func (m *Manager) prunable(row store.Row) (Pruned, bool) {
 // beyond says which bound a job is beyond, or "".
 func (o PruneOptions) beyond(ageMS int64, count int, bytes int64) string {
 	switch {
+	case 0 < o.MaxAge && o.MaxAge < time.Millisecond:
+		return "no job that is over is kept"
 	case o.MaxAge > 0 && ageMS > o.MaxAge.Milliseconds():
 		return fmt.Sprintf("it ended more than %s ago", o.MaxAge)
 	case o.MaxCount > 0 && count > o.MaxCount:

@@ -18,9 +18,10 @@ import (
 )
 
 // rebuild makes records for folders that have none, numbered after last in
-// order of acceptance. Unless all records were lost (fresh), a folder in which
-// nothing was started is a submit that was never acknowledged: it is removed,
-// so that the client may send it again.
+// order of acceptance. A folder in which nothing was started is a submit that
+// was never acknowledged: it is removed, so that the client may send it again.
+// When all records were lost (fresh) that is certain only of one that a power
+// cut left unwritten.
 func (m *Manager) rebuild(names []string, last int64, fresh bool) []store.Row {
 	type found struct {
 		row store.Row
@@ -30,7 +31,7 @@ func (m *Manager) rebuild(names []string, last int64, fresh bool) []store.Row {
 	for _, name := range names {
 		path := filepath.Join(m.cfg.Root, name)
 		d := jobdir.Open(path)
-		if !fresh && neverStarted(d) {
+		if neverStarted(d) && (!fresh || !d.Accepted()) {
 			if err := os.RemoveAll(path); err != nil {
 				m.cfg.Log.Warn("remove a job that was never acknowledged", "folder", name, "err", err)
 			}

@@ -41,7 +41,7 @@ func (m *Manager) Submit(ctx context.Context, r rayapi.SubmitRequest) (string, e
 	if err := checkAttempts(r.SubmissionID, w); err != nil {
 		return "", err
 	}
-	if err := m.space(); err != nil {
+	if err := m.space(ctx); err != nil {
 		return "", err
 	}
 	hidden, values, err := hideEnv(r.RuntimeEnv)

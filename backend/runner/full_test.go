@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -26,14 +27,7 @@ func TestFault10_11_diskFillsWhileJobsPrint(t *testing.T) {
 		again(t)
 		return
 	}
-	dir := t.TempDir()
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }()
+	dir := smallDisk(t)
 	r := newRunner(t, dir)
 	const many, few = 256 << 10, 1000 // 4 MiB do not fit, 16 kB fit into the pipe
 	wait := func(l *jobdir.Launch, _ *[]string) { l.Dir = "/" }
@@ -88,6 +82,73 @@ func TestFault10_11_diskFillsWhileJobsPrint(t *testing.T) {
 	checkSequence(t, output(t, ended), few)
 	checkSequence(t, output(t, asleep), many)
 	checkSequence(t, output(t, orphan), many)
+}
+
+// A stop while the disk is full does not wait for space: the job is sealed in
+// bounded time, with and without its supervisor, and its log is said to lack
+// what the disk did not take.
+func TestFault10_stopOnFullDisk(t *testing.T) {
+	if os.Getenv(inNamespace) == "" {
+		again(t)
+		return
+	}
+	dir := smallDisk(t)
+	r := newRunner(t, dir)
+	job := func(id, script string) *Process {
+		return start(t, r, newJob(t, dir, id, fmt.Sprintf("while [ ! -e %s/go ]; do sleep 0.02; done; %s", dir, script),
+			func(l *jobdir.Launch, _ *[]string) { l.Dir = "/" }))
+	}
+	procs := []*Process{
+		job("supervised", "yes"), job("orphan", "yes"), job("stubborn", "trap '' TERM; while :; do echo more; done"),
+		job("ended", "seq 5000"),
+	}
+	for _, p := range procs {
+		waitFor(t, p, "a running job", running)
+		eventually(t, "it runs", func() bool { ran, err := p.dir.HasStarted(); return err == nil && ran })
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.tmp"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, filepath.Join(dir, "ballast"))
+	if err := os.Rename(filepath.Join(dir, "go.tmp"), filepath.Join(dir, "go")); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range procs {
+		waitFor(t, p, "the report of a full disk", func(s State) bool { return s.Slot.LogBlocked == "the disk is full" })
+	}
+	waitFor(t, procs[3], "its exit", func(s State) bool { return s.Slot.Exit != nil })
+	killShim(t, procs[1].dir)
+	waitFor(t, procs[1], "the backend to take over", func(s State) bool { return s.Detail != "" })
+	for _, p := range procs {
+		if err := p.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range procs {
+		s := waitOver(t, p)
+		onDisk, err := p.dir.ReadSlot()
+		if err != nil || s.Over != OverSealed || onDisk.Phase != jobdir.PhaseSealed || !onDisk.StopSeen || onDisk.LogBlocked != "" ||
+			!strings.Contains(onDisk.LogIncomplete, "the disk is full") || s.LogIncomplete != onDisk.LogIncomplete {
+			t.Errorf("state %+v, slot %+v, %v%s", s, onDisk, err, dump(p))
+		}
+		if n := logSize(p.dir); n != onDisk.LogBytes {
+			t.Errorf("the log has %d bytes, its slot says %d", n, onDisk.LogBytes)
+		}
+	}
+}
+
+// smallDisk is a folder on a disk of 24 MiB of its own.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	return dir
 }
 
 // fill writes into a file until the disk is full.

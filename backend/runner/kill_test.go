@@ -19,7 +19,7 @@ import (
 // Supervisors are killed at random while the backend lives: each job runs
 // once, no byte is lost, no exit code is wrong; one that is not known is said
 // to be unknown.
-func TestKill_supervisors(t *testing.T) {
+func TestFault03_killSupervisors(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	r := newRunner(t, dir)
@@ -125,6 +125,73 @@ func TestKill_childAtGate(t *testing.T) {
 	if never == 0 {
 		t.Error("no child was at the gate") // a busy machine lets some through
 	}
+}
+
+// A child that is killed before it became the entrypoint, at the gate or just
+// behind it, never ran: the job can be started again.
+func TestFault04_childKilledBeforeEntrypoint(t *testing.T) {
+	t.Parallel()
+	for name, opened := range map[string]bool{"at the gate": false, "behind the gate": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			r := newRunner(t, dir)
+			d := newJob(t, dir, "gate", "echo ran >>count")
+			p := start(t, r, d)
+			p.mu.Lock() // the backend does not confirm, so that the gate stays closed for a while
+			eventually(t, "a child", func() bool {
+				s, err := d.ReadSlot()
+				return err == nil && s.Leader != nil
+			})
+			child := leaderOf(t, d)
+			if err := unix.Kill(child, unix.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			if opened {
+				gate, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/3", child))
+				if err != nil {
+					t.Fatal(err)
+				}
+				shim := p.shim.ID().PID
+				eventually(t, "an open gate", func() bool { return !holds(shim, gate) })
+			}
+			if err := unix.Kill(child, unix.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			p.mu.Unlock()
+			if s := waitOver(t, p); s.Over != OverNeverRan {
+				t.Fatalf("over %q%s", s.Over, dump(p))
+			}
+			p.Release()
+			if s := waitOver(t, start(t, r, d)); s.Over != OverSealed || s.Slot.Exit.Code != 0 {
+				t.Errorf("second start: %+v", s)
+			}
+			if got, _ := os.ReadFile(filepath.Join(dir, "count")); string(got) != "ran\n" {
+				t.Errorf("it left %q", got)
+			}
+			output(t, d) // the line of the first attempt must be gone
+		})
+	}
+}
+
+func leaderOf(t testing.TB, d jobdir.Dir) int {
+	t.Helper()
+	s, err := d.ReadSlot()
+	if err != nil || s.Leader == nil {
+		t.Fatalf("slot %+v, %v", s, err)
+	}
+	return s.Leader.PID
+}
+
+// holds reports whether a process has a file open, as /proc names it.
+func holds(pid int, file string) bool {
+	fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	for _, fd := range fds {
+		if to, err := os.Readlink(fd); err == nil && to == file {
+			return true
+		}
+	}
+	return false
 }
 
 // After the supervisor is killed the backend itself moves output, stops trees

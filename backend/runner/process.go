@@ -39,12 +39,13 @@ type State struct {
 
 // Times of a Process.
 const (
-	safetyPoll  = time.Second           // in case a datagram was lost
-	soon        = 5 * time.Millisecond  // while something is about to happen
-	adoptBudget = 2 * time.Second       // of Adopt
-	exitWait    = 2 * time.Second       // for the kernel to tell an exit status
-	killBound   = 10 * time.Second      // before a process is called unkillable
-	killPause   = 10 * time.Millisecond // between passes of the kill loop
+	safetyPoll   = time.Second           // in case a datagram was lost
+	soon         = 5 * time.Millisecond  // while something is about to happen
+	adoptBudget  = 2 * time.Second       // of Adopt
+	exitWait     = 2 * time.Second       // for the kernel to tell an exit status
+	killBound    = 10 * time.Second      // before a process is called unkillable
+	killPause    = 10 * time.Millisecond // between passes of the kill loop
+	dropPatience = 2 * time.Second       // of a stopped job with output that the disk does not take
 )
 
 // Process is one job that runs, or ran. Release it when its end is on record.

@@ -28,6 +28,7 @@ type successor struct {
 	tree    tree
 	leader  *proctree.Handle // nil: gone
 	pump    *pump.Pump
+	cancel  func()           // ends the pump; what it has not moved stays in the pipe
 	pumped  chan pump.Result // one result
 	events  chan func()
 	result  *pump.Result
@@ -42,6 +43,7 @@ type successor struct {
 	killFrom time.Time
 	killAt   time.Time
 	finished bool
+	dropAt   time.Time // when output that the disk does not take is given up; zero: never
 }
 
 // succeed takes the place of a dead supervisor while the lock is held. It
@@ -157,59 +159,6 @@ func (s *successor) run() {
 	}
 }
 
-// startPump begins to move output; the function that is returned ends it, and
-// leaves in the pipe what is not moved yet.
-func (s *successor) startPump() (stop func()) {
-	p := s.p
-	p.mu.Lock()
-	fd := p.fifo
-	p.fifo = -1
-	p.mu.Unlock()
-	if fd < 0 {
-		s.slot.LogIncomplete = "the job's output pipe is gone"
-		s.result = &pump.Result{Size: logSize(p.dir)}
-		return func() {}
-	}
-	mover, err := pump.New(pump.Config{
-		FIFO: fd, Log: p.dir.Log(),
-		Grew: func(int64) { p.changed() },
-		Blocked: func(reason string) {
-			select {
-			case s.events <- func() { s.slot.LogBlocked = reason; s.save() }:
-			case <-p.ctx.Done():
-			}
-		},
-	})
-	if err != nil {
-		s.slot.LogIncomplete = err.Error()
-		s.result = &pump.Result{}
-		return func() {}
-	}
-	s.pump = mover
-	ctx, cancel := context.WithCancel(p.ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		r, err := mover.Run(ctx)
-		if err != nil {
-			r.Error = errors.Join(r.Error, err)
-		}
-		s.pumped <- r
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
-}
-
-func logSize(d jobdir.Dir) int64 {
-	info, err := os.Stat(d.Log())
-	if err != nil {
-		return 0
-	}
-	return info.Size()
-}
-
 // advance does what is due, and says when to come again at the latest.
 func (s *successor) advance(now time.Time) (wait time.Duration, over bool) {
 	if !s.over {
@@ -230,6 +179,9 @@ func (s *successor) advance(now time.Time) (wait time.Duration, over bool) {
 	s.endTree(members, now)
 	if !s.killAt.IsZero() {
 		wait = min(wait, max(s.killAt.Sub(now), killPause))
+	}
+	if s.dropBlocked(len(members) == 0, now); !s.dropAt.IsZero() {
+		wait = min(wait, max(s.dropAt.Sub(now), killPause))
 	}
 	if s.over && s.result != nil && (s.finished || len(members) == 0) {
 		s.seal()

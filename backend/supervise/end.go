@@ -4,6 +4,7 @@ package supervise
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -70,6 +71,37 @@ func (s *supervisor) windUp(now time.Time) {
 		s.killAt = time.Time{}
 		s.leave()
 	}
+	s.dropBlocked(now)
+}
+
+// dropBlocked gives up what a stopped job has printed and the disk does not
+// take: somebody waits for its end, and space may never come. A job that ended
+// by itself keeps its output, however long that takes.
+func (s *supervisor) dropBlocked(now time.Time) {
+	switch {
+	case !s.stopping || !s.childless || s.pumped != nil || s.slot.LogBlocked == "":
+		s.dropAt = time.Time{}
+	case s.dropAt.IsZero():
+		s.dropAt = now.Add(logPatience)
+	case !now.Before(s.dropAt) && s.slot.LogIncomplete == "":
+		s.slot.LogIncomplete = DroppedText(s.dir, s.slot.LogBlocked)
+		s.stopPump()
+	}
+}
+
+// DroppedText says what is missing in the log of a job that was stopped while
+// its output waited, and why it did.
+func DroppedText(d jobdir.Dir, reason string) string {
+	text := "the job was stopped while its output waited, because " + reason
+	fd, err := pump.OpenFIFO(d)
+	if err != nil {
+		return text
+	}
+	defer unix.Close(fd)
+	if n, err := unix.IoctlGetInt(fd, unix.TIOCINQ); err == nil && n > 0 {
+		text += fmt.Sprintf("; its last %d bytes are missing", n)
+	}
+	return text
 }
 
 // leave ends the log while descendants live on. What they print from now on
@@ -160,7 +192,7 @@ func (s *supervisor) seal() {
 	}
 	if s.pumped != nil {
 		s.slot.LogBytes = s.pumped.Size
-		if s.pumped.Error != nil {
+		if s.pumped.Error != nil && s.slot.LogIncomplete == "" {
 			s.slot.LogIncomplete = s.pumped.Error.Error()
 		}
 	}
@@ -186,12 +218,13 @@ func (s *supervisor) blocked(reason string) {
 
 // pumpEnded takes the pump's result.
 func (s *supervisor) pumpEnded(r pump.Result, err error) {
-	if err != nil && s.failure == "" {
+	if err != nil && s.failure == "" && s.slot.LogIncomplete == "" {
 		s.log.Error("pump", "err", err)
 		r.Error = errors.Join(r.Error, err)
 	}
 	s.pumped = &r
-	if s.gate != nil && !s.stopping {
-		s.fail("the job's output cannot be read")
+	// An end of file tells of the child's death, which reap is about to judge.
+	if err != nil && s.gate != nil && !s.stopping && !s.abandoned {
+		s.fail("the job's output cannot be read: " + err.Error())
 	}
 }

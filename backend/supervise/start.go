@@ -210,8 +210,12 @@ func (s *supervisor) spawn(fifo int) error {
 		return fmt.Errorf("start the entrypoint: %w", err)
 	}
 	defer gateRead.Close()
+	command := s.launch.Command
+	if command == "" {
+		command = s.launch.Entrypoint
+	}
 	pid, err := s.forkInside(
-		[]string{shell, "-c", gateScript, "sh", s.dir.Started(), s.launch.Entrypoint},
+		[]string{shell, "-c", gateScript, "sh", s.dir.Started(), command},
 		&syscall.ProcAttr{
 			Dir: s.launch.Dir, Env: s.environ,
 			Files: []uintptr{null.Fd(), uintptr(fifo), uintptr(fifo), gateRead.Fd()},

@@ -15,6 +15,7 @@ package supervise
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -46,13 +47,19 @@ const (
 	saveRetry    = 500 * time.Millisecond // of a slot that could not be written
 	killSoon     = 5 * time.Millisecond   // between passes of the kill loop
 	killLater    = time.Second            // the same, when killing seems in vain
+	exitSync     = 50 * time.Millisecond  // until an exit is made durable without its seal
+	tidyAfter    = time.Second            // of a supervisor whose job is not a short one
+	logPatience  = 2 * time.Second        // of a stopped job with output that the disk does not take
 )
 
 // Main supervises the job whose folder is dir and returns the exit code of
 // this process. SIGTERM means: stop the job.
 func Main(dir string) int {
 	runtime.GOMAXPROCS(1)
-	debug.SetGCPercent(20)
+	// Most jobs are over before there is anything to collect.
+	debug.SetGCPercent(-1)
+	tidy := time.AfterFunc(tidyAfter, func() { debug.SetGCPercent(20); debug.FreeOSMemory() })
+	defer tidy.Stop()
 	confirm := inherited() // before anything else can get that number
 	closeInherited()
 	d := jobdir.Open(dir)
@@ -80,19 +87,13 @@ func Main(dir string) int {
 	return 0
 }
 
-// catchSignals takes every signal that can be taken. None is ever ignored: an
-// ignored one would be ignored in the job too. Those that were ignored before
-// us become default in the job by being caught here.
+// catchSignals takes every signal that would end or stop us, or that whoever
+// started the backend may have had ignored. None is ever ignored: an ignored one
+// would be ignored in the job too; by being caught here it becomes default
+// there. The Go runtime catches the others by itself.
 func catchSignals(c chan os.Signal) {
-	for n := unix.Signal(1); n <= 31; n++ {
-		switch n {
-		case unix.SIGKILL, unix.SIGSTOP, // cannot be caught
-			unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, // our own crash
-			unix.SIGURG, unix.SIGPROF: // the Go runtime's
-		default:
-			signal.Notify(c, n)
-		}
-	}
+	signal.Notify(c, unix.SIGTERM, unix.SIGCHLD, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGPIPE,
+		unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGCONT, unix.SIGSYS, unix.SIGSTKFLT)
 }
 
 // inherited is the socket at ConfirmFD, or nil.
@@ -142,6 +143,7 @@ type supervisor struct {
 	slot    jobdir.Slot
 	unsaved bool // the slot on disk is older than s.slot
 	saveAt  time.Time
+	syncAt  time.Time // when a slot that was written must be made durable; zero: it is
 
 	group     cgroup.Group // without a path: there is none
 	leader    int          // pid of the child; 0 before it is made
@@ -157,13 +159,15 @@ type supervisor struct {
 	pumped   *pump.Result // nil while it runs
 	headDone bool
 
-	failure  string // why the job could not be started
-	stopping bool
-	stopRule jobdir.StopRule
-	killAt   time.Time // when the rest of the tree is killed; zero: not yet
-	killFrom time.Time // when killing began
-	finished bool      // the pump was told to finish
-	over     bool      // sealed or failed, and saved
+	failure   string // why the job could not be started
+	abandoned bool   // the child never ran, and the job is to be started again
+	stopping  bool
+	stopRule  jobdir.StopRule
+	killAt    time.Time // when the rest of the tree is killed; zero: not yet
+	killFrom  time.Time // when killing began
+	finished  bool      // the pump was told to finish
+	dropAt    time.Time // when output that the disk does not take is given up; zero: never
+	over      bool      // sealed or failed, and saved
 }
 
 // run makes the child and serves events until the job is over.
@@ -172,7 +176,8 @@ func (s *supervisor) run() {
 	defer cancel()
 	s.stopPump = cancel
 	s.slot.Phase = jobdir.PhaseStarting
-	s.save()
+	s.put()
+	s.syncAt = time.Time{} // after a power cut it means no more than none
 	if err := s.start(ctx); err != nil {
 		s.fail(err.Error())
 	}
@@ -195,8 +200,10 @@ func (s *supervisor) run() {
 // advance does all that the present state asks for, sets the timer for what
 // will be due later, and reports whether nothing is left to do.
 func (s *supervisor) advance(now time.Time) (done bool) {
-	s.reap()
-	if s.unsaved && !now.Before(s.saveAt) {
+	if s.reap(); s.abandoned {
+		return true
+	}
+	if due := !s.syncAt.IsZero() && !now.Before(s.syncAt); due || s.unsaved && !now.Before(s.saveAt) {
 		s.save()
 	}
 	s.admit()
@@ -228,6 +235,8 @@ func (s *supervisor) arm(now time.Time) {
 	if !s.childless {
 		consider(s.killAt)
 	}
+	consider(s.dropAt)
+	consider(s.syncAt)
 	if next.IsZero() {
 		s.timer.Stop()
 		return
@@ -235,10 +244,18 @@ func (s *supervisor) arm(now time.Time) {
 	s.timer.Reset(max(next.Sub(now), 0))
 }
 
-// save writes the slot; when that fails it is tried again later.
-func (s *supervisor) save() {
-	err := s.writer.Write(s.slot)
-	s.unsaved = err != nil
+// save makes the slot durable; when that fails it is tried again later.
+func (s *supervisor) save() { s.wrote(s.writer.Write(s.slot)) }
+
+// put writes the slot so that it outlives us. It is made durable by the next
+// save, which is due soon.
+func (s *supervisor) put() {
+	s.wrote(s.writer.Put(s.slot))
+	s.syncAt = time.Now().Add(exitSync)
+}
+
+func (s *supervisor) wrote(err error) {
+	s.unsaved, s.syncAt = err != nil, time.Time{}
 	if err != nil {
 		s.log.Error("save state", "phase", s.slot.Phase, "err", err)
 		s.saveAt = time.Now().Add(saveRetry)
@@ -278,21 +295,35 @@ func (s *supervisor) exited(status unix.WaitStatus, usage unix.Rusage) {
 	exit.MaxRSSKiB = usage.Maxrss
 	s.slot.Exit = &exit
 	s.noteOOM()
-	switch {
-	case s.stopping:
-	case s.gate != nil:
+	if !s.stopping && s.neverRan(exit) {
 		s.slot.Exit = nil
-		s.fail("the process died before it could be started")
 		return
-	case exit.Code == gateFailed:
-		if ran, err := s.dir.HasStarted(); err != nil || !ran {
-			s.slot.Exit = nil
-			s.fail("the start could not be recorded in the job's folder")
-			return
-		}
 	}
 	s.slot.Phase = jobdir.PhaseExited
-	s.save()
+	s.put()
+}
+
+// neverRan reports whether the child ended before it became the entrypoint,
+// and decides what then becomes of the job. A child that was killed there, by
+// the kernel for want of memory or by a stranger, is no fault of the job: this
+// process ends as if it had been killed itself, and whoever finds that the mark
+// is missing starts the job again.
+func (s *supervisor) neverRan(exit jobdir.Exit) bool {
+	ran, err := s.dir.HasStarted()
+	switch {
+	case ran || err != nil && exit.Code != gateFailed:
+		return false
+	case s.failure != "":
+	case exit.Signal != 0:
+		s.log.Error("the child was killed before it became the entrypoint", "signal", exit.Signal)
+		s.abandoned = true
+		s.stopPump()
+	case exit.Code == gateFailed && s.gate == nil:
+		s.fail("the start could not be recorded in the job's folder")
+	default:
+		s.fail(fmt.Sprintf("the shell ended with code %d before the entrypoint could be started", exit.Code))
+	}
+	return true
 }
 
 // ExitOf says how a process ended, as of now.
