@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-resty/resty/v2"
@@ -69,6 +70,7 @@ type Client struct {
 	token   bool // a token or another authorization is sent
 	backoff backoff
 	keep    Keeper
+	last    atomic.Pointer[listing] // the newest list of all jobs
 
 	// The constants of these names, but in tests.
 	maxProof int64

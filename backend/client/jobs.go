@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"dray/backend/rayapi"
@@ -18,7 +19,8 @@ func (c *Client) Version(ctx context.Context) (rayapi.Version, error) {
 	return v, err
 }
 
-// List returns all jobs, in the server's order.
+// List returns all jobs, in the server's order. Nobody may write to what they
+// lead to: a row that is the same as in the last answer is shared with it.
 func (c *Client) List(ctx context.Context) ([]rayapi.Job, error) {
 	const op = "list jobs"
 	ctx, cancel := withTimeout(ctx, slowTimeout)
@@ -28,22 +30,12 @@ func (c *Client) List(ctx context.Context) ([]rayapi.Job, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	dec := json.NewDecoder(resp.Body)
-	if tok, err := dec.Token(); err != nil || tok != json.Delim('[') {
+	list, err := decodeList(resp.Body, c.last.Load())
+	if err != nil {
 		return nil, c.broken(ctx, op, err)
 	}
-	jobs := []rayapi.Job{}
-	for dec.More() {
-		var j rayapi.Job
-		if err := dec.Decode(&j); err != nil {
-			return nil, c.broken(ctx, op, err)
-		}
-		jobs = append(jobs, j)
-	}
-	if _, err := dec.Token(); err != nil { // the closing bracket: the list is whole
-		return nil, c.broken(ctx, op, err)
-	}
-	return jobs, nil
+	c.last.Store(list)
+	return slices.Clone(list.jobs), nil
 }
 
 // Get returns one job: id is a submission id or the hex id of a driver. An

@@ -47,8 +47,9 @@ func New(dir string) *Ledger { return &Ledger{dir: dir} }
 
 // Record writes down, durably, that r is about to be sent to the server named
 // key. Call it before the request leaves, so that a crash in between loses
-// nothing; r must have its submission id. An older request with the same id is
-// kept until Drop or a few more requests push it out.
+// nothing; r must have its submission id. It counts as pending until Done or
+// Drop. An older request with the same id is kept until Drop or a few more
+// requests push it out.
 func (l *Ledger) Record(key string, r rayapi.SubmitRequest, parent string, at time.Time) error {
 	if r.SubmissionID == "" {
 		return errors.New("record a submit: the request has no submission id")
@@ -65,6 +66,11 @@ func (l *Ledger) record(key string, e Entry) error {
 		return err
 	}
 	defer unlock()
+	// The intent is first: a record that is not known to be unanswered would
+	// pass for a job.
+	if err := l.intend(key, e.Request.SubmissionID, e.SubmittedAt); err != nil {
+		return err
+	}
 	path := l.path(key, e.Request.SubmissionID)
 	entries, err := read(path, e.Request.SubmissionID)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -108,7 +114,7 @@ func (l *Ledger) Drop(key, id string, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("take back the record of %s: %w", id, err)
 	}
-	return nil
+	return l.Done(key, id)
 }
 
 // Get returns the newest request that was sent to the server key under id. The

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dray/backend/jobspec"
 	"dray/backend/rayapi"
 )
 
@@ -20,7 +21,7 @@ const (
 	ParentKey = "dray_rerun_of"
 
 	// Redacted is what a server shows in place of a value that it hides.
-	Redacted = "<redacted>"
+	Redacted = jobspec.Redacted
 )
 
 // ErrNoRerun is wrapped by the errors that say why a job has no request that
@@ -34,10 +35,22 @@ var rerunSuffix = regexp.MustCompile(`^(.+)-r([1-9][0-9]{0,8})$`)
 // the original in the id and in the lineage metadata only. The notes are
 // sentences for the user about what could not be known.
 func Rerun(job rayapi.Job, entry *Entry, newID string) (rayapi.SubmitRequest, []string, error) {
+	return RerunWith(job, entry, newID, nil)
+}
+
+// RerunWith is Rerun with a change of the request, which may be nil. What a
+// server hides must have been replaced by it.
+func RerunWith(job rayapi.Job, entry *Entry, newID string, change func(rayapi.SubmitRequest) (rayapi.SubmitRequest, error)) (rayapi.SubmitRequest, []string, error) {
 	if err := refuse(job); err != nil {
 		return rayapi.SubmitRequest{}, nil, err
 	}
 	r, notes := Original(job, entry)
+	if change != nil {
+		var err error
+		if r, err = change(r); err != nil {
+			return rayapi.SubmitRequest{}, nil, err
+		}
+	}
 	if hidden := HiddenValues(r); len(hidden) > 0 {
 		return rayapi.SubmitRequest{}, nil, fmt.Errorf("job %s %w: the server hides the value of %s; edit the job and type it in",
 			job.ID(), ErrNoRerun, strings.Join(hidden, ", "))
@@ -52,6 +65,16 @@ func Rerun(job rayapi.Job, entry *Entry, newID string) (rayapi.SubmitRequest, []
 	}
 	r.Metadata[ParentKey] = job.ID()
 	return r, notes, nil
+}
+
+// Forgotten returns a job as the server would show one that it no longer has,
+// from what was recorded of it, so that it can be rerun.
+func Forgotten(e Entry) rayapi.Job {
+	id := e.Request.SubmissionID
+	return rayapi.Job{
+		Type: rayapi.TypeSubmission, SubmissionID: &id, Entrypoint: e.Request.Entrypoint, Metadata: e.Request.Metadata,
+		RuntimeEnv: e.Request.RuntimeEnv,
+	}
 }
 
 // Original returns the request by which job was submitted, as far as it can be

@@ -1,0 +1,189 @@
+package client
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dray/backend/rayapi"
+)
+
+// decodeStd is what a list means to encoding/json.
+func decodeStd(text []byte) ([]rayapi.Job, error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('[') {
+		return nil, errors.Join(errSyntax, err)
+	}
+	jobs := []rayapi.Job{}
+	for dec.More() {
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return nil, err
+		}
+		if len(raw) == 0 || raw[0] != '{' {
+			return nil, errSyntax
+		}
+		var j rayapi.Job
+		if err := json.Unmarshal(raw, &j); err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, j)
+	}
+	_, err := dec.Token()
+	return jobs, err
+}
+
+func row(i int, status string) string {
+	return fmt.Sprintf(`{"type":"SUBMISSION","job_id":null,"submission_id":"raysubmit_%08d","driver_info":null,"status":%q,`+
+		`"entrypoint":"python \"train\\.py\" --seed %d # {[}]","message":"Job is currently running.","error_type":null,"start_time":17640000%05d,`+
+		`"end_time":null,"metadata":{"team":"vision","n":"%d"},"runtime_env":{"working_dir":"gcs://_ray_pkg_%08x.zip","pip":["torch==2.5.1"],"env_vars":{"A":"%s"}},`+
+		`"driver_agent_http_address":"http://10.4.0.9:52365","driver_node_id":"%056x","driver_exit_code":null}`, i, status, i, i, i, i, strings.Repeat("x", 250), i)
+}
+
+func list(rows ...string) string { return "[" + strings.Join(rows, ", ") + "]" }
+
+func rows(n int, status func(i int) string) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = row(i, status(i))
+	}
+	return out
+}
+
+func same(int) string { return "RUNNING" }
+
+func TestDecodeList_sharesWhatIsTheSame(t *testing.T) {
+	t.Parallel()
+	base := rows(50, same)
+	first, err := decodeList(strings.NewReader(list(base...)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit := func(f func(r []string) []string) []string { return f(append([]string(nil), base...)) }
+	tests := []struct {
+		name   string
+		rows   []string
+		shared int
+	}{
+		{"nothing new", base, 50},
+		{"one changed", edit(func(r []string) []string { r[7] = row(7, "FAILED"); return r }), 49},
+		{"one more at the start", append([]string{row(99, "PENDING")}, base...), 50},
+		{"ten more at the start", append(rows(10, func(int) string { return "PENDING" }), base...), 50},
+		{"one gone", edit(func(r []string) []string { return append(r[:9], r[10:]...) }), 49},
+		{"turned round", edit(func(r []string) []string {
+			for i := range 25 {
+				r[i], r[49-i] = r[49-i], r[i]
+			}
+			return r
+		}), 50},
+		{"all changed", rows(50, func(int) string { return "STOPPED" }), 0},
+		{"none", nil, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			text := list(tt.rows...)
+			got, err := decodeList(iotest.HalfReader(strings.NewReader(text)), first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := decodeStd([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got.jobs); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			shared := 0
+			for i := range got.jobs {
+				for j := range first.jobs {
+					if got.jobs[i].SubmissionID == first.jobs[j].SubmissionID {
+						shared++
+					}
+				}
+			}
+			if shared != tt.shared {
+				t.Errorf("%d of %d rows were not decoded again, want %d", shared, len(got.jobs), tt.shared)
+			}
+		})
+	}
+}
+
+func TestDecodeList_brokenTexts(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "{}", "[", "[{]", `[{"a":"}`, "[{}", "[{},]", "[,{}]", "[{}{}]", "[null]", "[1]", `[{"status":1}]`, "[{}}"} {
+		if got, err := decodeList(strings.NewReader(text), nil); err == nil {
+			t.Errorf("%q is taken for %d jobs", text, len(got.jobs))
+		}
+	}
+	cut := list(rows(3, same)...)
+	_, err := decodeList(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(cut))), nil)
+	if !errors.Is(err, iotest.ErrTimeout) {
+		t.Errorf("the error of the connection is lost: %v", err)
+	}
+	if _, err := decodeList(strings.NewReader(cut[:len(cut)-1]), nil); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a list that is cut off: %v", err)
+	}
+}
+
+func FuzzDecodeList(f *testing.F) {
+	f.Add(list(rows(2, same)...), list(rows(3, same)...))
+	f.Add("[]", " [ { } , {\"message\":\"\\\\\\\"\"} ] x")
+	f.Add("[{\"a\":[{}]}]", "[{\"a\":[{]}}]")
+	f.Fuzz(func(t *testing.T, before, text string) {
+		last, err := decodeList(strings.NewReader(before), nil)
+		if err != nil {
+			last = nil
+		}
+		got, gotErr := decodeList(strings.NewReader(text), last)
+		want, wantErr := decodeStd([]byte(text))
+		if (gotErr == nil) != (wantErr == nil) {
+			t.Fatalf("%q: %v, encoding/json says %v", text, gotErr, wantErr)
+		}
+		if gotErr != nil {
+			return
+		}
+		if diff := cmp.Diff(want, got.jobs); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
+}
+
+func BenchmarkDecodeList(b *testing.B) {
+	const n = 10_000
+	base := list(rows(n, same)...)
+	some := list(rows(n, func(i int) string { return map[bool]string{true: "FAILED", false: "RUNNING"}[i%100 == 0] })...)
+	first, err := decodeList(strings.NewReader(base), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, bb := range []struct {
+		name, text string
+		last       *listing
+	}{{"first", base, nil}, {"unchanged", base, first}, {"1% changed", some, first}} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := decodeList(strings.NewReader(bb.text), bb.last); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("encoding-json", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var jobs []rayapi.Job
+			if err := json.Unmarshal([]byte(base), &jobs); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
