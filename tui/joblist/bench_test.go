@@ -2,6 +2,8 @@ package joblist_test
 
 import (
 	"fmt"
+	"slices"
+	"sort"
 	"testing"
 
 	"github.com/charmbracelet/bubbles/table"
@@ -78,6 +80,85 @@ func BenchmarkFilter(b *testing.B) {
 				_ = s.View()
 			}
 		})
+	}
+}
+
+// BenchmarkSort is one press of "o" and the frame after it, and the same order
+// made in the plain way.
+func BenchmarkSort(b *testing.B) {
+	for _, n := range sizes() {
+		jobs := many(n)
+		b.Run(fmt.Sprintf("dray/%d", n), func(b *testing.B) {
+			s := page(env(b), 140, 37, told(jobs))
+			for b.Loop() {
+				s, _ = s.Update(tuitest.Key("o"))
+				_ = s.View()
+			}
+		})
+		b.Run(fmt.Sprintf("plain/%d", n), func(b *testing.B) {
+			for b.Loop() {
+				own := slices.Clone(jobs)
+				sort.Slice(own, func(i, j int) bool { return own[i].ID() < own[j].ID() })
+			}
+		})
+	}
+}
+
+// BenchmarkFirstKey is the first letter of a filter, before and after the texts
+// have been made beside the event loop, and a whole query at once.
+func BenchmarkFirstKey(b *testing.B) {
+	list := told(many(100_000))
+	for _, bm := range []struct {
+		name, text string
+		indexed    bool
+	}{{"cold", "s", false}, {"indexed", "s", true}, {"field", "status:running age<2d", true}, {"regexp", "cmd~seed.1", true}} {
+		b.Run(bm.name, func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				s := page(env(b), 100, 37) // no preview, whose rest would be waited for
+				s, cmd := s.Update(list)
+				if bm.indexed {
+					s, _ = s.Update(cmd())
+				}
+				s, _ = press(b, s, "/")
+				b.StartTimer()
+				s, _ = s.Update(tuitest.Key(bm.text))
+				_ = s.View()
+			}
+		})
+	}
+}
+
+// Of many jobs the texts are made beside the event loop, and found in.
+func TestFilter_ofManyJobsIsPrepared(t *testing.T) {
+	t.Parallel()
+	s, cmd := page(env(t), 80, 21).Update(told(many(6000)))
+	if cmd == nil {
+		t.Fatal("no texts are made")
+	}
+	s, _ = s.Update(cmd())
+	s, _ = press(t, s, "/", `"seed 4711"`, "enter")
+	contains(t, s.View(), "Jobs 1 of 6000")
+}
+
+// What a key costs does not depend on how many jobs there are, and a refresh
+// makes a few large pieces of memory, none per job.
+func TestAllocations(t *testing.T) {
+	list := told(many(20_000))
+	s := page(env(t), 140, 37, list)
+	key := tuitest.Key("j")
+	if got := testing.AllocsPerRun(50, func() {
+		s, _ = s.Update(key)
+		_ = s.View()
+	}); got > 700 {
+		t.Errorf("a key takes %.0f allocations, want at most 700", got)
+	}
+	if got := testing.AllocsPerRun(10, func() {
+		list.Answer++
+		s, _ = s.Update(list)
+		_ = s.View()
+	}); got > 800 {
+		t.Errorf("an answer takes %.0f allocations, want at most 800", got)
 	}
 }
 

@@ -1,12 +1,13 @@
 // Package joblist is the dashboard's first page: the table of all jobs, with
-// a filter, sorting, and a preview of the job under the cursor where there is
-// room.
+// a filter, sorting, marks, saved views, and a preview of the job under the
+// cursor where there is room.
 //
 // It is told the list by the root and asks no server. What is done with a job
 // is done by the pages and questions of screen.Env.
 package joblist
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"dray/backend/rayapi"
 	"dray/tui/action"
+	"dray/tui/jobquery"
 	"dray/tui/screen"
 	"dray/tui/widget/prompt"
 	"dray/tui/widget/table"
@@ -27,40 +29,78 @@ type Model struct {
 	size  screen.Size
 	list  screen.ListMsg // as the root told it last
 
-	rows    []row
-	order   []int32 // places in rows, sorted
-	shown   shown
-	by      order
-	reverse bool
+	rows   []jobquery.Row
+	order  []int32 // places in rows, sorted
+	shown  shown
+	by     jobquery.Order
+	look   look
+	past   []look // before this one, for "["
+	future []look // after it, for "]"
 
-	filter  string // that holds
 	typing  bool
 	prompt  prompt.Model
-	origin  string // the filter before typing, for esc
+	origin  look   // before typing, for esc
 	homeID  string // the job to stay on while typing, as long as it is shown
-	table   table.Model
-	want    string // a job submitted from here, to put the cursor on when it comes
-	tries   int    // answers in which it may still come
-	cols    columns
-	preview []string
-	noPane  bool // the user has closed the preview
+	wrong   error  // what is wrong with the filter as it is typed
+	recall  recall // filters of before
+	offers  offers // how the filter can go on
+	query   jobquery.Query
+	words   []string
+	loosely bool // no job matched exactly: these are similar
 
-	normal, down, typed []screen.Binding
+	marks marks
+	fresh fresh // what changed and has not been seen
+	menu  bool  // the copy menu is open
+
+	table  table.Model
+	want   string // a job submitted from here, to put the cursor on when it comes
+	tries  int    // answers in which it may still come
+	custom bool   // the columns are the user's choice
+	chosen []jobquery.Column
+	cols   columns
+	wide   bool
+	pan    int
+	noPane bool // the user has closed the preview
+	zoom   bool // it has the whole page
+
+	preview preview
+	// complaint is what is wrong with columns and order in the settings, of
+	// which the usual ones take the place.
+	complaint error
+
+	normal, down, typed, copying []screen.Binding
 }
 
 var _ screen.Screen = Model{}
 
 // New returns the page, which knows no jobs until it is told.
 func New(env *screen.Env) Model {
-	g := env.Styles.Glyphs
-	return Model{
-		env: env, paint: newPainter(env.Styles),
-		normal: listKeys(g, false), down: listKeys(g, true), typed: filterKeys(g),
+	g, set := env.Styles.Glyphs, env.Settings
+	m := Model{
+		env: env, paint: newPainter(env.Styles), chosen: jobquery.Columns(),
+		normal: listKeys(g, set.Views, false), down: listKeys(g, set.Views, true),
+		typed: filterKeys(g), copying: menuKeys(env.LogFile != nil),
 	}
+	columns, err := jobquery.ParseColumns(join(set.Columns))
+	if len(columns) > 0 && err == nil {
+		m.chosen, m.custom = columns, true
+	}
+	by, wrongSort := jobquery.ParseOrder(set.Sort)
+	if wrongSort == nil {
+		m.by = by
+	}
+	m.look.sort = m.by.String()
+	m.complaint = errors.Join(err, wrongSort)
+	return m
 }
 
-// Init does nothing: the root brings the list.
-func (m Model) Init() tea.Cmd { return nil }
+// Init says what of the settings is of no use; the root brings the list.
+func (m Model) Init() tea.Cmd {
+	if m.complaint == nil {
+		return nil
+	}
+	return screen.Notice(screen.Bad, "settings: "+strings.ReplaceAll(m.complaint.Error(), "\n", "; "))
+}
 
 // Scope is the page's title in the help overlay.
 func (m Model) Scope() string { return "Jobs" }
@@ -68,15 +108,18 @@ func (m Model) Scope() string { return "Jobs" }
 // Typing reports that a filter is being typed.
 func (m Model) Typing() bool { return m.typing }
 
-// Close has nothing to end.
-func (m Model) Close() {}
+// Close ends the log of the preview.
+func (m Model) Close() { m.preview.close() }
 
 // Bindings are the keys that work now; those that the job under the cursor has
 // no use for are off.
 func (m Model) Bindings() []screen.Binding {
 	all := m.registry()
-	if m.typing {
+	switch {
+	case m.typing || m.menu:
 		return all
+	case m.marks.present > 0:
+		return m.bulkBindings(all)
 	}
 	job, ok := m.selected()
 	return action.Offered(all, job, ok)
@@ -88,6 +131,8 @@ func (m Model) registry() []screen.Binding {
 	switch {
 	case m.typing:
 		return m.typed
+	case m.menu:
+		return m.copying
 	case m.list.Link.Down():
 		return m.down
 	}
@@ -103,9 +148,17 @@ func (m Model) Resize(s screen.Size) screen.Screen {
 
 // Update handles one message.
 func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
+	next, cmd := m.handle(msg)
+	next, rest := next.follow()
+	return next.laidOut(), tea.Batch(cmd, rest)
+}
+
+func (m Model) handle(msg tea.Msg) (Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case screen.ListMsg:
-		return m.listed(msg), nil
+		m, cmd := m.listed(msg)
+		m.preview, _ = m.preview.update(msg)
+		return m, cmd
 	case screen.JobMsg:
 		if _, known := m.table.Select(msg.ID); !known {
 			m.want, m.tries = msg.ID, wantTries
@@ -113,28 +166,46 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 		return m, nil
 	case tea.KeyMsg:
 		return m.handleKey(msg)
+	case tea.MouseMsg:
+		return m.handleMouse(msg)
+	case textsMsg:
+		return m.indexed(msg), nil
+	case restMsg:
+		return m.rested(msg)
+	case commandMsg:
+		return msg.apply(m), nil
+	case screen.ThemeMsg:
+		m.paint = newPainter(m.env.Styles)
+		m.preview, _ = m.preview.update(msg)
+		return m, nil
 	}
-	return m, nil
+	var cmd tea.Cmd
+	m.preview, cmd = m.preview.update(msg)
+	return m, cmd
 }
 
 // wantTries is in how many answers a job submitted from here is waited for.
 const wantTries = 5
 
 // listed takes what the root tells.
-func (m Model) listed(msg screen.ListMsg) Model {
-	fresh := msg.Answer != m.list.Answer
+func (m Model) listed(msg screen.ListMsg) (Model, tea.Cmd) {
+	first := m.list.AsOf.IsZero()
+	answered := msg.Answer != m.list.Answer
 	m.list = msg
-	if !fresh {
-		return m.laidOut()
+	m.fresh = m.fresh.dimmed(msg.Now)
+	if !answered {
+		return m, nil
 	}
-	rows, changed, same := rowsOf(msg.Jobs, m.rows)
-	m.rows = rows
-	if same && m.by != byDuration { // durations change by themselves
-		m.order = merged(rows, m.order, changed, m.compare())
-		m = m.pick()
-	} else {
-		m = m.arrange()
+	u := updated(msg.Jobs, m.rows)
+	order := m.merged(u)
+	if first {
+		order = jobquery.Sorted(u.rows, m.by, msg.Now)
 	}
+	m.rows, m.order = u.rows, order
+	if !first {
+		m.fresh = m.fresh.came(u, m.env.Settings.Animation, msg.Now)
+	}
+	m = m.pick()
 	if m.want != "" {
 		t, found := m.table.Select(m.want)
 		m.table = t
@@ -142,167 +213,37 @@ func (m Model) listed(msg screen.ListMsg) Model {
 			m.want = ""
 		}
 	}
-	return m.laidOut()
+	return m, m.index()
 }
 
 // arrange sorts and filters.
 func (m Model) arrange() Model {
-	m.order = sorted(m.rows, m.compare())
+	m.order = jobquery.Sorted(m.rows, m.by, m.list.Now)
 	return m.pick()
 }
 
-func (m Model) compare() func(a, b *row) int {
-	return m.by.compare(m.reverse, m.list.Now.UnixMilli())
-}
-
-func (m Model) pick() Model {
-	m.shown = shown{m.rows, filtered(m.rows, m.order, parseFilter(m.filter))}
-	m.table = m.table.Refresh(m.shown)
-	return m
-}
-
-func (m Model) handleKey(k tea.KeyMsg) (screen.Screen, tea.Cmd) {
+func (m Model) handleKey(k tea.KeyMsg) (Model, tea.Cmd) {
 	for _, b := range m.registry() {
 		if key.Matches(k, b.Binding) {
 			m.want = ""
-			next, cmd := m.do(b.ID)
-			return next.laidOut(), cmd
+			return m.do(b.ID)
 		}
 	}
 	if !m.typing {
 		return m, nil
 	}
-	p, ours := m.prompt.Update(k)
-	if !ours {
-		return m, nil
-	}
-	m.prompt = p
-	m = m.setFilter(p.Text())
-	m.table, _ = m.table.Select(m.homeID)
-	return m.laidOut(), nil
+	return m.typeFilter(k), nil
 }
 
-// setFilter narrows or widens what is shown. A longer text is looked for in
-// what the shorter one left.
-func (m Model) setFilter(text string) Model {
-	narrower := m.filter != "" && strings.HasPrefix(text, m.filter) && !strings.Contains(text, "!")
-	m.filter = text
-	if !narrower {
-		return m.pick()
-	}
-	m.shown = shown{m.rows, filtered(m.rows, m.shown.places, parseFilter(text))}
-	m.table = m.table.Refresh(m.shown)
-	return m
-}
-
-// do runs an action that needs no job, or else one on the job under the
-// cursor.
-func (m Model) do(id string) (Model, tea.Cmd) {
-	switch id {
-	case actDown:
-		return m.step(1), nil
-	case actUp:
-		return m.step(-1), nil
-	case actHalfDn:
-		m.table = m.table.Page(2)
-	case actHalfUp:
-		m.table = m.table.Page(-2)
-	case actPageDn:
-		m.table = m.table.Page(1)
-	case actPageUp:
-		m.table = m.table.Page(-1)
-	case actFirst:
-		m.table = m.table.First()
-	case actLast:
-		m.table = m.table.Last()
-	case actSort:
-		m.by = (m.by + 1) % orders
-		return m.arrange(), nil
-	case actReverse:
-		m.reverse = !m.reverse
-		return m.arrange(), nil
-	case actPreview:
-		m.noPane = !m.noPane
-		m.cols = columns{}
-	case actNew:
-		return m, screen.Push(m.env.Pages.Submit())
-	case actFilter, actKeep, actCancel, actClear:
-		return m.doFilter(id), nil
-	default:
-		return m.doJob(id)
-	}
-	return m, nil
-}
-
-func (m Model) step(n int) Model {
-	m.table = m.table.Move(n)
-	m.homeID = m.table.ID()
-	return m
-}
-
-func (m Model) doFilter(id string) Model {
-	switch id {
-	case actFilter:
-		m.typing = true
-		m.origin, m.homeID = m.filter, m.table.ID()
-		m.prompt = prompt.New(m.filter)
-	case actKeep:
-		m.typing = false
-		m.filter = strings.TrimSpace(m.filter)
-	case actCancel:
-		m.typing = false
-		m = m.setFilter(m.origin)
-		m.table, _ = m.table.Select(m.homeID)
-	case actClear:
-		if m.filter != "" {
-			m = m.setFilter("")
-		}
-	}
-	return m
-}
+// Current is the job under the cursor, for commands that name none.
+func (m Model) Current() (rayapi.Job, bool) { return m.selected() }
 
 // selected is the job under the cursor.
 func (m Model) selected() (rayapi.Job, bool) {
 	if i := m.table.Cursor(); i >= 0 {
-		return *m.shown.row(i).job, true
+		return *m.shown.row(i).Job, true
 	}
 	return rayapi.Job{}, false
-}
-
-func (m Model) doJob(id string) (Model, tea.Cmd) {
-	job, ok := m.selected()
-	if !ok {
-		return m, screen.Notice(screen.Info, "there is no job under the cursor")
-	}
-	pages := m.env.Pages
-	switch id {
-	case actOpen:
-		return m, screen.Push(pages.Job(job))
-	case actRaw:
-		return m, screen.Push(pages.Raw(job))
-	case actLog:
-		if why := action.Explain(job, action.ReadLog); why != nil {
-			return m, why
-		}
-		return m, screen.Push(pages.Log(job))
-	case actEdit:
-		if why := action.Explain(job, action.Resubmit); why != nil {
-			return m, why
-		}
-		return m, screen.Push(pages.Edit(job))
-	case actRerun:
-		if why := action.Explain(job, action.Resubmit); why != nil {
-			return m, why
-		}
-		return m, pages.Rerun(job)
-	case actStop:
-		return m, pages.Stop(job)
-	case actDelete:
-		return m, pages.Delete(job)
-	case actCopy:
-		return m, func() tea.Msg { return screen.CopyMsg{Text: job.ID(), What: "submission id"} }
-	}
-	return m, nil
 }
 
 // stoppingFor is how long the job has been stopping, as far as is known here.

@@ -8,12 +8,11 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
-	"github.com/muesli/termenv"
 
 	"dray/backend/rayapi"
-	"dray/theme"
 	"dray/tui/joblist"
 	"dray/tui/screen"
+	"dray/tui/settings"
 	"dray/tui/tuitest"
 )
 
@@ -81,79 +80,48 @@ func press(t testing.TB, s screen.Screen, keys ...string) (screen.Screen, string
 	return s, said
 }
 
-func TestView_golden(t *testing.T) {
-	t.Parallel()
-	down := told(tuitest.Jobs20())
-	down.Link, down.Now = screen.Offline, down.Now.Add(41*time.Second)
-	stopping := told(tuitest.Jobs20())
-	stopping.Stopping = map[string]time.Time{"sweep-lr-0.003": stopping.Now.Add(-3 * time.Second)}
-	late := screen.ListMsg{Now: tuitest.Now(), Waiting: 4 * time.Second}
-	tests := []struct {
-		name string
-		w, h int
-		msg  screen.ListMsg
-		keys []string
-	}{
-		{"60x15", 60, 12, told(tuitest.Jobs20()), []string{"j"}},
-		{"80x24", 80, 21, told(tuitest.Jobs20()), []string{"j"}},
-		{"100x50 preview below", 100, 47, told(tuitest.Jobs20()), nil},
-		{"140x40", 140, 37, told(tuitest.Jobs20()), []string{"j", "j", "j", "j"}},
-		{"200x60", 200, 57, told(tuitest.Jobs20()), []string{"j", "j", "j", "j"}},
-		{"80x24 filtering", 80, 21, told(tuitest.Jobs20()), []string{"/", "s", "w", "e", "e", "p", "space", "!", "s", "u", "c"}},
-		{"80x24 filtered", 80, 21, told(tuitest.Jobs20()), []string{"/", "t", "r", "a", "i", "n", "enter"}},
-		{"80x24 no match", 80, 21, told(tuitest.Jobs20()), []string{"/", "q", "q", "enter"}},
-		{"80x24 by duration", 80, 21, told(tuitest.Jobs20()), []string{"o", "o", "O"}},
-		{"80x24 stopping", 80, 21, stopping, nil},
-		{"80x24 offline", 80, 21, down, nil},
-		{"80x24 empty", 80, 21, told(nil), nil},
-		{"80x24 late", 80, 21, late, nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			s, _ := press(t, page(env(t), tt.w, tt.h, tt.msg), tt.keys...)
-			tuitest.Golden(t, s.View())
-		})
-	}
-}
-
-func TestView_golden_styles(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name    string
-		profile termenv.Profile
-		glyphs  theme.Glyphs
-	}{
-		{"16 colours", termenv.ANSI, theme.Unicode()},
-		{"ascii", termenv.Ascii, theme.ASCII()},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			e := env(t)
-			e.Styles = tuitest.Styles(tt.profile, tt.glyphs)
-			tuitest.Golden(t, page(e, 80, 21, told(tuitest.Jobs20()), tuitest.Key("j")).View())
-		})
-	}
-}
-
 func TestView_fillsItsSize(t *testing.T) {
 	t.Parallel()
-	states := map[string]screen.ListMsg{"jobs": told(tuitest.Jobs20()), "empty": told(nil), "silent": {Now: tuitest.Now(), Waiting: time.Second}}
-	for name, msg := range states {
-		for w := 60; w <= 300; w += 7 {
-			for h := 7; h <= 97; h += 9 {
-				lines := strings.Split(page(env(t), w, h, msg).View(), "\n")
-				if len(lines) != h {
-					t.Fatalf("%s at %dx%d: %d lines", name, w, h, len(lines))
-				}
-				for i, l := range lines {
-					if got := ansi.StringWidth(l); got > w {
-						t.Fatalf("%s at %dx%d: line %d is %d wide: %q", name, w, h, i, got, l)
+	jobs := told(tuitest.Jobs20())
+	states := []struct {
+		name, cols string
+		msg        screen.ListMsg
+		keys       []string
+	}{
+		{"jobs", "", jobs, nil},
+		{"empty", "", told(nil), nil},
+		{"silent", "", screen.ListMsg{Now: tuitest.Now(), Waiting: time.Second}, nil},
+		{"wide", "", jobs, []string{"w"}},
+		{"wide, panned", "", jobs, []string{"w", "right", "right", "right"}},
+		{"panned", "", jobs, []string{"right", "right", "right", "right", "right", "right"}},
+		{"zoomed", "", jobs, []string{"z"}},
+		{"all columns", "status,dur,meta.team,exit,id,error,node,type,user,name,end,age,job,msg,entrypoint,start", jobs, nil},
+		{"one column", "dur", jobs, []string{"right"}},
+		{"filtering", "", jobs, []string{"/", "status:x"}},
+		{"menu", "", jobs, []string{"space", "v", "j", "C"}},
+	}
+	for _, st := range states {
+		t.Run(st.name, func(t *testing.T) {
+			t.Parallel()
+			e := env(t)
+			if st.cols != "" {
+				e.Settings = &settings.Settings{Columns: strings.Split(st.cols, ",")}
+			}
+			for w := 60; w <= 300; w += 13 {
+				for h := 7; h <= 97; h += 15 {
+					s, _ := press(t, page(e, w, h, st.msg), st.keys...)
+					lines := strings.Split(s.View(), "\n")
+					if len(lines) != h {
+						t.Fatalf("%dx%d: %d lines", w, h, len(lines))
+					}
+					for i, l := range lines {
+						if got := ansi.StringWidth(l); got > w {
+							t.Fatalf("%dx%d: line %d is %d wide: %q", w, h, i, got, l)
+						}
 					}
 				}
 			}
-		}
+		})
 	}
 }
 

@@ -5,24 +5,25 @@ import (
 
 	"dray/theme"
 	"dray/tui/clean"
+	"dray/tui/jobquery"
 	"dray/tui/widget/cell"
 	"dray/tui/widget/jobtext"
 )
 
-// painter holds everything that drawing a row needs and that never changes.
+// painter holds everything that drawing a row needs.
 type painter struct {
-	styles                        *theme.Styles
 	kinds                         [jobtext.Kinds]cell.Ink
 	muted, selected, accent, bad  cell.Ink
 	stale, header, border, strong cell.Ink
+	match, warn                   cell.Ink
 }
 
 func newPainter(s *theme.Styles) *painter {
 	p := &painter{
-		styles: s,
-		muted:  cell.InkOf(s.Muted), selected: cell.InkOf(s.Selected), accent: cell.InkOf(s.Accent),
+		muted: cell.InkOf(s.Muted), selected: cell.InkOf(s.Selected), accent: cell.InkOf(s.Accent),
 		bad: cell.InkOf(s.Failed), stale: cell.InkOf(s.Stale), header: cell.InkOf(s.Header),
 		border: cell.InkOf(s.Border), strong: cell.InkOf(s.Strong),
+		match: cell.InkOf(s.Match), warn: cell.InkOf(s.Warn),
 	}
 	for k := range jobtext.Kinds {
 		p.kinds[k] = cell.InkOf(k.Style(s))
@@ -30,171 +31,170 @@ func newPainter(s *theme.Styles) *painter {
 	return p
 }
 
-const (
-	gutter    = 3  // cursor, mark, blank
-	wordW     = 9  // "SUCCEEDED"
-	stopWordW = 13 // "STOPPING 1m02"
-	startW    = 6  // "START↓"
-	durW      = 6  // "38m50", "12d04h"
-	exitW     = 4  // "EXIT", "USR1"
-	errW      = 13 // "unschedulable"
-	nodeW     = 15 // an IPv4 address
-
-	minID, typicalID, maxID = 13, 20, 40
-	// fullID and roomyEntry must have their room before the error and the node
-	// get columns.
-	fullID, roomyEntry = 26, 40
-)
-
-// columns are the widths that depend on the window and on what is in it.
-type columns struct {
-	total      int
-	ids        int // the widest id so far
-	word       int // 0: the narrow form, without words and times of day
-	id, entry  int
-	errs, node bool
-}
-
-// layOut divides total cells; ids and word are the widest of what is visible.
-// Columns that give way do so in a fixed order: exit, start, id, entrypoint.
-func layOut(total, ids, word int) columns {
-	c := columns{total: total, word: word}
-	if total < 80 {
-		c.word = 0
-		c.id = min(max(ids, minID), (total-14)/2)
-		c.entry = total - 14 - c.id
-		return c
-	}
-	rest := total - gutter - 2 - word - 1 - (1 + startW + 1 + durW + 1 + exitW) - 1
-	if c.errs = rest-errW-2 >= fullID+roomyEntry; c.errs {
-		rest -= errW + 2
-	}
-	if c.node = c.errs && rest-nodeW-1 >= fullID+roomyEntry; c.node {
-		rest -= nodeW + 1
-	}
-	most := min(maxID, typicalID+max(0, rest-46)/2)
-	c.id = min(max(ids, minID), most)
-	c.entry = max(0, rest-c.id)
-	return c
-}
-
 // header is the line of column heads, with the arrow at the sorted one.
 func (m Model) header() string {
-	c, g := m.cols, m.env.Styles.Glyphs
-	arrow := g.Down
-	if m.reverse {
-		arrow = g.Up
-	}
-	head := func(name string, by ...order) string {
-		for _, o := range by {
-			if o == m.by {
-				return name + arrow
-			}
-		}
-		return name
+	c := m.cols
+	sorted := m.by.Column()
+	if sorted == jobquery.Live {
+		sorted = colStart
 	}
 	var b strings.Builder
-	if c.word == 0 {
-		b.WriteString("    " + cell.Pad(head("SUBMISSION ID", byID), c.id) + " " + cell.Right(head("DUR", byDuration), durW) + "  " + cell.Pad("ENTRYPOINT", c.entry))
-		return m.paint.header.Text(b.String())
-	}
-	b.WriteString(cell.Blank(gutter+2) + cell.Pad(head("STATUS", byStatus), c.word) + " " + cell.Pad(head("SUBMISSION ID", byID), c.id) + " " + cell.Pad("ENTRYPOINT", c.entry))
-	b.WriteString(" " + cell.Right(head("START", byLive, byStart), startW) + " " + cell.Right(head("DUR", byDuration), durW) + " " + cell.Right("EXIT", exitW))
-	if c.errs {
-		b.WriteString("  " + cell.Pad("ERROR", errW))
-	}
-	if c.node {
-		b.WriteString(" " + cell.Pad("NODE", nodeW))
-	}
-	return m.paint.header.Text(b.String())
-}
-
-// texts are a row's cells before they are coloured.
-type texts struct {
-	glyph, word, id, entry   string
-	start, dur, exit, errors string
-	node                     string
-}
-
-// textsOf puts row i into words.
-func (m Model) textsOf(r *row) texts {
-	s := m.env.Styles
-	tail := s.Glyphs.Ellipsis
-	t := texts{
-		glyph: r.kind.Glyph(&s.Glyphs), word: r.kind.Word(),
-		id:    cell.Middle(clean.Text(r.id), m.cols.id, tail),
-		entry: cell.Cut(jobtext.Entrypoint(r.job, 4*m.cols.entry+8), m.cols.entry, tail),
-		start: jobtext.Clock(r.job.Started(), m.list.Now),
-		exit:  jobtext.ExitShort(r.job),
-	}
-	if took, known := jobtext.Took(r.job, m.list.Now); known {
-		t.dur = jobtext.Duration(took)
-	}
-	if m.cols.errs {
-		t.errors = jobtext.ErrorShort(r.job)
-	}
-	if m.cols.node && r.job.DriverInfo != nil {
-		t.node = cell.Cut(clean.Text(r.job.DriverInfo.NodeIPAddress), nodeW, tail)
-	}
-	if r.kind.Active() && m.list.Link.Down() {
-		t.glyph = s.Glyphs.Unknown
-	}
-	if d, ok := m.stoppingFor(r.id); ok && r.kind.Active() {
-		t.word = "STOPPING " + jobtext.Duration(d)
-		if m.cols.word == 0 {
-			t.entry = cell.Cut(t.word+"  "+t.entry, m.cols.entry, tail)
+	b.WriteString(cell.Blank(c.gutter()))
+	for _, col := range c.list {
+		title := col.Title
+		if col.Name == sorted {
+			title = cell.Cut(title, col.w-1, "") + m.arrow()
+		}
+		b.WriteString(cell.Blank(col.gap))
+		if col.Right {
+			b.WriteString(cell.Right(title, col.w))
+		} else {
+			b.WriteString(cell.Pad(title, col.w))
 		}
 	}
-	return t
+	return m.paint.header.Text(cell.Pad(b.String(), c.total))
+}
+
+func (m Model) arrow() string {
+	if m.by.Down() {
+		return m.env.Styles.Glyphs.Down
+	}
+	return m.env.Styles.Glyphs.Up
 }
 
 // drawRow appends the line of row i. The selected one is drawn in one piece:
 // colours inside reverse video are hard to read.
 func (m Model) drawRow(b *strings.Builder, i int) {
 	r := m.shown.row(i)
-	t := m.textsOf(r)
 	p := m.paint
-	stale := m.list.Link.Down() && r.kind.Active()
 	switch {
 	case i == m.table.Cursor():
 		p.accent.Write(b, m.env.Styles.Glyphs.Cursor)
 		b.WriteString(p.selected.On)
-		m.drawCells(b, t, cell.Ink{}, cell.Ink{}, cell.Ink{})
+		m.drawCells(b, i, r, false)
 		b.WriteString(p.selected.Off)
-	case stale:
+	case m.list.Link.Down() && r.Kind.Active():
 		b.WriteString(" " + p.stale.On)
-		m.drawCells(b, t, cell.Ink{}, cell.Ink{}, cell.Ink{})
+		m.drawCells(b, i, r, false)
 		b.WriteString(p.stale.Off)
 	default:
-		exit := cell.Ink{}
-		if r.kind == jobtext.Failed {
-			exit = p.bad
-		}
 		b.WriteByte(' ')
-		m.drawCells(b, t, p.kinds[r.kind], p.muted, exit)
+		m.drawCells(b, i, r, true)
 	}
 }
 
 // drawCells appends everything after the cursor's column.
-func (m Model) drawCells(b *strings.Builder, t texts, status, quiet, exit cell.Ink) {
-	c := m.cols
-	if c.word == 0 {
-		b.WriteByte(' ')
-		status.Write(b, t.glyph)
-		b.WriteString(" " + cell.Pad(t.id, c.id) + " " + cell.Right(t.dur, durW) + "  " + cell.Pad(t.entry, c.entry))
-		return
+func (m Model) drawCells(b *strings.Builder, i int, r *jobquery.Row, coloured bool) {
+	c, p, g := m.cols, m.paint, &m.env.Styles.Glyphs
+	write := func(ink cell.Ink, s string) {
+		if coloured && s != " " {
+			ink.Write(b, s)
+			return
+		}
+		b.WriteString(s)
 	}
-	b.WriteString("  ")
-	status.Write(b, t.glyph+" "+cell.Pad(t.word, c.word))
-	b.WriteString(" " + cell.Pad(t.id, c.id) + " " + cell.Pad(t.entry, c.entry) + " ")
-	quiet.Write(b, cell.Right(t.start, startW))
-	b.WriteString(" " + cell.Right(t.dur, durW) + " ")
-	exit.Write(b, cell.Right(t.exit, exitW))
-	if c.errs {
-		b.WriteString("  " + cell.Pad(t.errors, errW))
+	mark, news := " ", m.news(r.ID)
+	if m.marked(i) {
+		mark = g.Mark
 	}
-	if c.node {
+	if c.narrow && mark == " " {
+		mark = news
+	}
+	write(p.accent, mark)
+	if !c.narrow {
+		write(p.accent, news)
+	}
+	glyph, status := r.Kind.Glyph(g), p.kinds[r.Kind]
+	if r.Kind.Active() && m.list.Link.Down() {
+		glyph = g.Unknown
+	}
+	if m.fresh.lit[r.ID] {
+		status = p.match
+	}
+	list := c.list
+	if len(list) > 0 && list[0].Name == colStatus {
+		// Sign and word are one piece: fewer bytes for the terminal.
+		glyph += " " + cell.Pad(m.cellText(&list[0], r), list[0].w)
+		write(status, glyph)
+		list = list[1:]
+	} else {
+		write(status, glyph)
 		b.WriteByte(' ')
-		quiet.Write(b, cell.Pad(t.node, nodeW))
+	}
+	for at := range list {
+		col := &list[at]
+		b.WriteString(cell.Blank(col.gap))
+		text := m.cellText(col, r)
+		ink := p.ink(col.Name, r)
+		if col.Name == colStatus {
+			ink = status
+		}
+		switch {
+		case coloured && len(m.words) > 0 && !m.look.invert && searched(col.Name):
+			m.highlight(b, ink, text)
+			b.WriteString(cell.Blank(col.w - cell.Width(text)))
+		case col.Right:
+			write(ink, cell.Right(text, col.w))
+		default:
+			write(ink, cell.Pad(text, col.w))
+		}
+	}
+	b.WriteString(cell.Blank(c.total - c.used()))
+}
+
+// news is the sign of a row that changed and was not seen, or is watched.
+func (m Model) news(id string) string {
+	switch {
+	case m.fresh.unseen[id]:
+		return m.env.Styles.Glyphs.Masked
+	case m.list.Watched[id]:
+		return "w"
+	}
+	return " "
+}
+
+// searched reports a column in which words of the filter can be found.
+func searched(name string) bool {
+	switch name {
+	case colID, colEntry, "user", "name":
+		return true
+	}
+	return strings.HasPrefix(name, "meta.")
+}
+
+// cellText is what a row says in a column, no wider than it.
+func (m Model) cellText(col *column, r *jobquery.Row) string {
+	tail := m.env.Styles.Glyphs.Ellipsis
+	stop, stopping := m.stoppingFor(r.ID)
+	stopping = stopping && r.Kind.Active()
+	switch col.Name {
+	case colStatus:
+		if stopping {
+			return "STOPPING " + jobtext.Duration(stop)
+		}
+	case colID:
+		return cell.Middle(clean.Text(r.ID), col.w, tail)
+	case colEntry:
+		text := jobtext.Entrypoint(r.Job, 4*col.w+8)
+		if stopping && m.cols.narrow {
+			text = "STOPPING " + jobtext.Duration(stop) + "  " + text
+		}
+		return cell.Cut(text, col.w, tail)
+	}
+	return cell.Cut(col.Text(r, m.list.Now), col.w, tail)
+}
+
+// highlight appends text with the words of the filter set off.
+func (m Model) highlight(b *strings.Builder, ink cell.Ink, text string) {
+	at := 0
+	for _, h := range jobquery.Hits(text, m.words, m.loosely) {
+		if h.From > at {
+			ink.Write(b, text[at:h.From])
+		}
+		m.paint.match.Write(b, text[h.From:h.To])
+		at = h.To
+	}
+	if at < len(text) {
+		ink.Write(b, text[at:])
 	}
 }

@@ -1,241 +1,147 @@
 package joblist
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 
 	"dray/backend/rayapi"
-	"dray/tui/widget/jobtext"
+	"dray/tui/jobquery"
 )
 
-// row is a job with what sorting and filtering ask for again and again.
-type row struct {
-	job        *rayapi.Job
-	id         string
-	kind       jobtext.Kind
-	start, end int64 // ms; 0: unset
-	text       string
+// update is what a new answer has brought.
+type update struct {
+	rows []jobquery.Row
+	// place is where each row of before is now, -1: gone; nil: where it was.
+	place []int32
+	moved []int32 // rows that are new or sort differently from before
+	came  []int32 // those of moved that are new or in another state
 }
 
-// rowsOf makes the rows of jobs. A row that was there before, at the same
-// place, keeps its search text; most are. It returns the places of the rows
-// that sort differently from before, or false when rows have changed places.
-func rowsOf(jobs []rayapi.Job, before []row) (rows []row, changed []int32, samePlaces bool) {
-	rows = make([]row, len(jobs))
-	samePlaces = len(before) <= len(jobs)
+const (
+	// ahead is how far a row of the answer is looked for beyond its last place.
+	ahead = 16
+	// patience is how many rows may be missed there before all are looked up.
+	patience = 32
+)
+
+// updated makes the rows of jobs. One that was there before keeps its search
+// text. Rows stay in place, or nearly so, from one answer to the next; where
+// they do not, they are looked up by id.
+func updated(jobs []rayapi.Job, before []jobquery.Row) update {
+	u := update{rows: make([]jobquery.Row, len(jobs))}
+	next, missed := 0, 0
+	var byID map[string]int32
 	for i := range jobs {
-		job := &jobs[i]
-		r := row{job: job, id: job.ID(), kind: jobtext.KindOf(job), start: ms(job.StartTime), end: ms(job.EndTime)}
-		switch {
-		case i >= len(before):
-			changed = append(changed, int32(i))
-		case before[i].id != r.id:
-			samePlaces = false
-		case before[i].kind != r.kind || before[i].start != r.start || before[i].end != r.end:
-			changed = append(changed, int32(i))
-		default:
-			r.text = before[i].text
+		r := jobquery.NewRow(&jobs[i])
+		old := near(before, next, r.ID)
+		if old < 0 && len(before) > 0 {
+			if missed++; missed == patience {
+				byID = make(map[string]int32, len(before))
+				for p := range before {
+					byID[before[p].ID] = int32(p)
+				}
+			}
+			if p, ok := byID[r.ID]; ok {
+				old = int(p)
+			}
 		}
-		rows[i] = r
+		if old >= 0 && u.taken(old, i) { // an id that comes twice
+			old = -1
+		}
+		if old != i && u.place == nil && i < len(before) {
+			u.place = identity(len(before), i)
+		}
+		switch {
+		case old < 0:
+			u.moved, u.came = append(u.moved, int32(i)), append(u.came, int32(i))
+		default:
+			next = old + 1
+			b := &before[old]
+			if u.place != nil {
+				u.place[old] = int32(i)
+			}
+			if b.Kind != r.Kind || b.Start != r.Start || b.End != r.End {
+				u.moved = append(u.moved, int32(i))
+				if b.Kind != r.Kind {
+					u.came = append(u.came, int32(i))
+				}
+			} else {
+				r.Text = b.Text
+			}
+		}
+		u.rows[i] = r
 	}
-	return rows, changed, samePlaces
+	if u.place == nil && len(before) > len(jobs) {
+		u.place = identity(len(before), len(jobs))
+	}
+	return u
 }
 
-func ms(p *int64) int64 {
-	if p == nil {
-		return 0
+// taken reports that the row that was at old has its place already, when i is
+// about to get one.
+func (u update) taken(old, i int) bool {
+	if u.place == nil {
+		return old < i
 	}
-	return *p
+	return u.place[old] >= 0
 }
 
-// took is the job's duration in ms for sorting; now counts for active ones.
-func (r *row) took(now int64) int64 {
-	switch {
-	case r.start == 0:
-		return -1
-	case r.end != 0:
-		return r.end - r.start
-	case r.kind.Active():
-		return now - r.start
+// near looks for id at next and a little behind it.
+func near(rows []jobquery.Row, next int, id string) int {
+	for p := next; p < min(len(rows), next+ahead); p++ {
+		if rows[p].ID == id {
+			return p
+		}
 	}
 	return -1
 }
 
-// order is by what the list is sorted.
-type order int
-
-const (
-	byLive order = iota // waiting and running ones first, then the newest
-	byStart
-	byDuration
-	byStatus
-	byID
-	orders // how many there are
-)
-
-// name is the order as the place line shows it.
-func (o order) name() string {
-	switch o {
-	case byStart:
-		return "START"
-	case byDuration:
-		return "DUR"
-	case byStatus:
-		return "STATUS"
-	case byID:
-		return "ID"
-	default:
-		return "live+START"
+// identity are n places of which the first kept are their own.
+func identity(n, kept int) []int32 {
+	place := make([]int32, n)
+	for p := range place {
+		place[p] = -1
+		if p < kept {
+			place[p] = int32(p)
+		}
 	}
+	return place
 }
 
-// compare returns the order's comparison of two rows. Ids make it total, so
-// that equal rows never change places.
-func (o order) compare(reverse bool, now int64) func(a, b *row) int {
-	var first func(a, b *row) int
-	switch o {
-	case byDuration:
-		first = func(a, b *row) int { return cmp.Compare(b.took(now), a.took(now)) }
-	case byStatus:
-		first = func(a, b *row) int { return cmp.Compare(a.kind, b.kind) }
-	case byID:
-		first = func(a, b *row) int { return cmp.Compare(a.id, b.id) }
-	default:
-		first = func(a, b *row) int { return cmp.Compare(b.start, a.start) }
+// carried is the last order with the places that rows have now.
+func (u update) carried(last []int32) []int32 {
+	if u.place == nil {
+		return last
 	}
-	return func(a, b *row) int {
-		if live := a.kind.Active(); o == byLive && live != b.kind.Active() {
-			if live {
-				return -1
-			}
-			return 1
+	places := make([]int32, 0, len(last))
+	for _, p := range last {
+		if now := u.place[p]; now >= 0 {
+			places = append(places, now)
 		}
-		c := first(a, b)
-		if reverse {
-			c = -c
-		}
-		if c == 0 && o == byStatus {
-			c = cmp.Compare(b.start, a.start)
-		}
-		if c == 0 {
-			c = cmp.Compare(a.id, b.id)
-		}
-		return c
 	}
-}
-
-// sorted returns the places of rows in order.
-func sorted(rows []row, compare func(a, b *row) int) []int32 {
-	places := make([]int32, len(rows))
-	for i := range places {
-		places[i] = int32(i)
-	}
-	slices.SortFunc(places, func(a, b int32) int { return compare(&rows[a], &rows[b]) })
 	return places
 }
 
-// merged returns the places of rows in order, where last was the order before
-// the rows at changed changed or came. Between two answers these are few.
-func merged(rows []row, last, changed []int32, compare func(a, b *row) int) []int32 {
-	if len(changed) == 0 {
-		return last
-	}
-	byPlace := func(a, b int32) int { return compare(&rows[a], &rows[b]) }
-	moved := make([]bool, len(rows))
-	for _, p := range changed {
-		moved[p] = true
-	}
-	changed = slices.Clone(changed)
-	slices.SortFunc(changed, byPlace)
-	places := make([]int32, 0, len(rows))
-	for _, p := range last {
-		if moved[p] {
-			continue
+// merged is the last order brought up to date.
+func (m Model) merged(u update) []int32 {
+	moved := u.moved
+	if m.by.Moves() {
+		moved = slices.Clone(moved)
+		is := make([]bool, len(u.rows))
+		for _, p := range moved {
+			is[p] = true
 		}
-		for len(changed) > 0 && byPlace(changed[0], p) < 0 {
-			places = append(places, changed[0])
-			changed = changed[1:]
-		}
-		places = append(places, p)
-	}
-	return append(places, changed...)
-}
-
-// filter is a set of words that must, or with "!" must not, be in a job's id,
-// entrypoint, status or metadata.
-type filter struct{ yes, no []string }
-
-func parseFilter(text string) filter {
-	var f filter
-	for word := range strings.FieldsSeq(strings.ToLower(text)) {
-		if rest, not := strings.CutPrefix(word, "!"); not {
-			if rest != "" {
-				f.no = append(f.no, rest)
+		for p := range u.rows {
+			if u.rows[p].Kind.Active() && !is[p] {
+				moved = append(moved, int32(p))
 			}
-		} else {
-			f.yes = append(f.yes, word)
 		}
 	}
-	return f
-}
-
-func (f filter) empty() bool { return len(f.yes)+len(f.no) == 0 }
-
-func (f filter) match(text string) bool {
-	for _, w := range f.yes {
-		if !strings.Contains(text, w) {
-			return false
-		}
-	}
-	for _, w := range f.no {
-		if strings.Contains(text, w) {
-			return false
-		}
-	}
-	return true
-}
-
-// filtered returns the places whose rows match, in the same order.
-func filtered(rows []row, places []int32, f filter) []int32 {
-	if f.empty() {
-		return places
-	}
-	var out []int32
-	for _, p := range places {
-		r := &rows[p]
-		if r.text == "" {
-			r.text = r.searchText()
-		}
-		if f.match(r.text) {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// maxSearch is how much of an entrypoint is searched, in bytes.
-const maxSearch = 4096
-
-func (r *row) searchText() string {
-	var b strings.Builder
-	entrypoint := r.job.Entrypoint
-	if len(entrypoint) > maxSearch {
-		entrypoint = entrypoint[:maxSearch]
-	}
-	for _, s := range []string{r.id, entrypoint, r.kind.Word()} {
-		b.WriteString(s)
-		b.WriteByte('\n')
-	}
-	for k, v := range r.job.Metadata {
-		b.WriteString(k + "=" + v + "\n")
-	}
-	return strings.ToLower(b.String())
+	return jobquery.Merged(u.rows, u.carried(m.order), moved, m.by, m.list.Now)
 }
 
 // shown is the list as the table sees it.
 type shown struct {
-	rows   []row
+	rows   []jobquery.Row
 	places []int32
 }
 
@@ -243,6 +149,6 @@ type shown struct {
 func (s shown) Len() int { return len(s.places) }
 
 // ID names row i.
-func (s shown) ID(i int) string { return s.rows[s.places[i]].id }
+func (s shown) ID(i int) string { return s.rows[s.places[i]].ID }
 
-func (s shown) row(i int) *row { return &s.rows[s.places[i]] }
+func (s shown) row(i int) *jobquery.Row { return &s.rows[s.places[i]] }

@@ -9,85 +9,75 @@ import (
 	"pgregory.net/rapid"
 
 	"dray/backend/rayapi"
+	"dray/tui/jobquery"
+	"dray/tui/screen"
 	"dray/tui/tuitest"
 )
 
-// Merging what has changed into the last order is the same as sorting anew.
-func TestMerged_equalsSorted(t *testing.T) {
+// However an answer differs from the last one, bringing the order up to date
+// gives what sorting anew gives, and texts stay with their jobs.
+func TestListed_equalsSorted(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		by := order(rapid.IntRange(0, int(orders)-1).Draw(rt, "order"))
-		if by == byDuration {
-			by = byLive
+		m := New(tuitest.Env(t, nil))
+		by, err := jobquery.ParseOrder(rapid.SampledFrom([]string{"", "-dur", "dur", "id", "-start", "status"}).Draw(rt, "order"))
+		if err != nil {
+			rt.Fatal(err)
 		}
-		compare := by.compare(rapid.Bool().Draw(rt, "reverse"), tuitest.Now().UnixMilli())
-		var jobs []rayapi.Job
-		add := func(n int) {
-			for range n {
-				status := rapid.SampledFrom([]rayapi.Status{rayapi.StatusPending, rayapi.StatusRunning, rayapi.StatusFailed}).Draw(rt, "status")
-				jobs = append(jobs, tuitest.Job(fmt.Sprintf("job-%02d", len(jobs)), status, "true", time.Duration(rapid.IntRange(0, 5).Draw(rt, "age"))*time.Minute, time.Second))
+		m.by = by
+		list := screen.ListMsg{AsOf: tuitest.Now(), Now: tuitest.Now()}
+		for range 3 {
+			list.Answer++
+			list.Now = list.Now.Add(time.Minute)
+			list.Jobs = answer(rt)
+			m, _ = m.listed(list)
+			for i := range m.rows {
+				if m.rows[i].Text != "" && m.rows[i].Text != "text of "+m.rows[i].ID {
+					rt.Fatalf("%s has the text %q", m.rows[i].ID, m.rows[i].Text)
+				}
+				m.rows[i].Text = "text of " + m.rows[i].ID
 			}
-		}
-		add(rapid.IntRange(0, 20).Draw(rt, "jobs"))
-		rows, _, _ := rowsOf(jobs, nil)
-		last := sorted(rows, compare)
-		jobs = slices.Clone(jobs)
-		for i := range jobs {
-			if rapid.IntRange(0, 4).Draw(rt, "change") == 0 {
-				jobs[i].Status = rayapi.StatusSucceeded
+			ids := func(places []int32) []string {
+				var out []string
+				for _, p := range places {
+					out = append(out, m.rows[p].ID)
+				}
+				return out
 			}
-		}
-		add(rapid.IntRange(0, 3).Draw(rt, "new"))
-		rows, changed, same := rowsOf(jobs, rows)
-		if !same {
-			rt.Fatal("rows that only changed or came count as moved")
-		}
-		if got, want := merged(rows, last, changed, compare), sorted(rows, compare); !slices.Equal(got, want) {
-			rt.Fatalf("merged %v, sorted %v", got, want)
+			if got, want := ids(m.order), ids(jobquery.Sorted(m.rows, by, list.Now)); !slices.Equal(got, want) {
+				rt.Fatalf("by %s: %v, sorted %v", by, got, want)
+			}
 		}
 	})
 }
 
-func TestRowsOf_tellsMovedRows(t *testing.T) {
-	t.Parallel()
-	jobs := tuitest.Jobs20()
-	rows, _, _ := rowsOf(jobs, nil)
-	slices.Reverse(jobs)
-	if _, _, same := rowsOf(jobs, rows); same {
-		t.Error("reversed rows count as unmoved")
+// answer lists up to a hundred jobs: in order, a part, turned around, or one of
+// them twice.
+func answer(rt *rapid.T) []rayapi.Job {
+	n := rapid.IntRange(0, 100).Draw(rt, "jobs")
+	skip, flip := rapid.IntRange(1, 7).Draw(rt, "skip"), rapid.IntRange(2, 9).Draw(rt, "flip")
+	var jobs []rayapi.Job
+	for i := range n {
+		if skip > 1 && i%skip == 0 {
+			continue
+		}
+		status := rayapi.StatusRunning
+		if i%flip == 0 {
+			status = rayapi.StatusFailed
+		}
+		jobs = append(jobs, tuitest.Job(fmt.Sprintf("job-%02d", i), status, "true", time.Duration(i%11)*time.Minute, time.Duration(i)*time.Second))
 	}
-	if _, _, same := rowsOf(jobs[:3], rows); same {
-		t.Error("rows that went count as unmoved")
+	switch rapid.IntRange(0, 3).Draw(rt, "shape") {
+	case 1:
+		slices.Reverse(jobs)
+	case 2:
+		if k := len(jobs) / 2; k > 0 {
+			jobs = append(slices.Clone(jobs[k:]), jobs[:k]...)
+		}
+	case 3:
+		if len(jobs) > 0 {
+			jobs = append(jobs, jobs[0])
+		}
 	}
-}
-
-func TestFilter_match(t *testing.T) {
-	t.Parallel()
-	job := tuitest.Job("Sweep-7", rayapi.StatusRunning, "python Train.py --lr 3e-4", time.Minute, 0)
-	job.Metadata = map[string]string{"team": "Vision"}
-	rows, _, _ := rowsOf([]rayapi.Job{job}, nil)
-	tests := []struct {
-		text string
-		want bool
-	}{
-		{"", true},
-		{"sweep", true},
-		{"TRAIN.py", true},
-		{"running", true},
-		{"team=vision", true},
-		{"train 3e-4", true},
-		{"train 3e-5", false},
-		{"!failed", true},
-		{"train !running", false},
-		{"!", true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.text, func(t *testing.T) {
-			t.Parallel()
-			own := slices.Clone(rows)
-			if got := len(filtered(own, []int32{0}, parseFilter(tt.text))) == 1; got != tt.want {
-				t.Errorf("filter %q matches %t, want %t", tt.text, got, tt.want)
-			}
-		})
-	}
+	return jobs
 }

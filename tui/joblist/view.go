@@ -2,12 +2,13 @@ package joblist
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
-	"dray/backend/rayapi"
 	"dray/tui/clean"
 	"dray/tui/screen"
+	"dray/tui/settings"
 	"dray/tui/widget/cell"
 	"dray/tui/widget/jobtext"
 )
@@ -24,14 +25,19 @@ const (
 	pickWait = 300 * time.Millisecond
 )
 
+type viewSetting = settings.View
+
 // pane says where the preview is.
 func (m Model) pane() (side, below bool) {
-	if m.noPane || len(m.shown.places) == 0 {
+	if m.noPane || m.wide || m.zoom || len(m.shown.places) == 0 {
 		return false, false
 	}
 	side = m.size.W >= sideAt
 	return side, !side && m.size.H >= belowAt-3
 }
+
+// zoomed reports that the preview has the whole page.
+func (m Model) zoomed() bool { return m.zoom && len(m.shown.places) > 0 }
 
 func (m Model) tableWidth() int {
 	side, _ := m.pane()
@@ -41,7 +47,7 @@ func (m Model) tableWidth() int {
 	case m.size.W >= extraAt:
 		return m.size.W - extraW
 	}
-	return max(80, m.size.W-sideW)
+	return max(narrowAt, m.size.W-sideW)
 }
 
 func (m Model) tableHeight() int {
@@ -52,27 +58,28 @@ func (m Model) tableHeight() int {
 	return h
 }
 
+// paneSize is the room of the preview, and whether there is any.
+func (m Model) paneSize() (w, h int, ok bool) {
+	side, below := m.pane()
+	switch {
+	case m.zoomed():
+		return m.size.W - 2, m.size.H - 1, true
+	case side:
+		return m.size.W - m.cols.total - 3, m.size.H - 1, true
+	case below:
+		return m.size.W - 2, belowH - 1, true
+	}
+	return 0, 0, false
+}
+
 // laidOut computes what View only reads: the window, the widths, the preview.
 func (m Model) laidOut() Model {
 	if m.size.H == 0 {
 		return m
 	}
 	m.table = m.table.Resize(m.tableHeight())
-	ids, word := 0, wordW
-	from, to := m.table.Window()
-	for i := from; i < to; i++ {
-		r := m.shown.row(i)
-		ids = max(ids, min(maxID, cell.Width(r.id)))
-		if _, ok := m.list.Stopping[r.id]; ok && r.kind.Active() {
-			word = stopWordW
-		}
-	}
-	// Widths grow at once but do not shrink, so that columns stand still while
-	// rows come and go; Resize starts afresh.
-	next := layOut(m.tableWidth(), max(ids, m.cols.ids), word)
-	next.ids = max(ids, m.cols.ids)
-	m.cols = next
-	m.preview = m.previewLines()
+	m.cols = m.layOut(m.tableWidth())
+	m.preview = m.preview.laidOut(m)
 	return m
 }
 
@@ -82,15 +89,30 @@ func (m Model) View() string {
 	b.Grow(m.size.W * m.size.H * 2)
 	b.WriteString(m.place())
 	b.WriteByte('\n')
-	if len(m.shown.places) == 0 {
-		for _, l := range m.empty() {
-			b.WriteString(l + "\n")
+	switch {
+	case len(m.shown.places) == 0:
+		b.WriteString(strings.Join(m.empty(), "\n"))
+		return b.String()
+	case m.zoomed():
+		for i, l := range cell.Lines(m.preview.text(m), m.size.H-1) {
+			if i > 0 {
+				b.WriteByte('\n')
+			}
+			b.WriteString(" " + l)
 		}
-		return strings.TrimSuffix(b.String(), "\n")
+		return b.String()
 	}
 	side, below := m.pane()
-	b.WriteString(m.header())
-	m.writeBeside(&b, side, 0)
+	var beside []string
+	if side {
+		beside = m.preview.text(m)
+	}
+	if line := m.filterHelp(); line != "" {
+		b.WriteString(line)
+	} else {
+		b.WriteString(m.header())
+	}
+	m.writeBeside(&b, side, beside, 0)
 	from, to := m.table.Window()
 	for line := range m.tableHeight() {
 		b.WriteByte('\n')
@@ -99,12 +121,12 @@ func (m Model) View() string {
 		} else if side {
 			b.WriteString(cell.Blank(m.cols.total))
 		}
-		m.writeBeside(&b, side, line+1)
+		m.writeBeside(&b, side, beside, line+1)
 	}
 	if below {
 		g := m.env.Styles.Glyphs
 		b.WriteString("\n" + m.paint.border.Text(strings.Repeat(g.Rule, m.size.W)))
-		for _, l := range cell.Lines(m.preview, belowH-1) {
+		for _, l := range cell.Lines(m.preview.text(m), belowH-1) {
 			b.WriteString("\n " + l)
 		}
 	}
@@ -112,14 +134,14 @@ func (m Model) View() string {
 }
 
 // writeBeside appends line i of the preview.
-func (m Model) writeBeside(b *strings.Builder, side bool, i int) {
+func (m Model) writeBeside(b *strings.Builder, side bool, lines []string, i int) {
 	if !side {
 		return
 	}
 	m.paint.border.Write(b, m.env.Styles.Glyphs.Bar)
-	if i < len(m.preview) && m.preview[i] != "" {
+	if i < len(lines) && lines[i] != "" {
 		b.WriteByte(' ')
-		b.WriteString(m.preview[i])
+		b.WriteString(lines[i])
 	}
 }
 
@@ -132,20 +154,65 @@ func (m Model) place() string {
 		left += "  " + s.Warn.Render("data from "+at+" ("+jobtext.Duration(m.list.Now.Sub(m.list.AsOf))+" old)")
 	}
 	left += "  " + m.filterText()
-	right := ""
-	if n := len(m.shown.places); n > 0 {
-		arrow := s.Glyphs.Down
-		if m.reverse {
-			arrow = s.Glyphs.Up
-		}
-		from, to := m.table.Window()
-		right = fmt.Sprintf("sort:%s%s  %d-%d/%d ", m.by.name(), arrow, from+1, to, n)
+	right := m.placeRight(m.size.W - cell.Width(left) - 1)
+	if views := m.viewTabs(); views != "" && cell.Width(left)+cell.Width(right)+cell.Width(views) < m.size.W-4 {
+		left += "   " + views
 	}
-	return cell.Spread(left, s.Muted.Render(right), m.size.W, s.Glyphs.Ellipsis)
+	return cell.Spread(left, right, m.size.W, s.Glyphs.Ellipsis)
+}
+
+// placeRight is the right end of the place line. What has no room in w cells
+// goes: first the hints, then the order, then the place in the list.
+func (m Model) placeRight(w int) string {
+	s := m.env.Styles
+	var parts [4]string // as they stand
+	switch {
+	case m.cols.more && (m.wide || m.pan > 0):
+		parts[0] = s.Accent.Render("more columns: right")
+	case m.pan > 0:
+		parts[0] = s.Muted.Render("columns: left")
+	}
+	if text, warn := m.markText(); warn {
+		parts[1] = s.Warn.Render(text)
+	} else if text != "" {
+		parts[1] = s.Accent.Render(text)
+	}
+	if n := len(m.shown.places); n > 0 {
+		from, to := m.table.Window()
+		parts[2] = s.Muted.Render("sort:" + m.by.Title() + m.arrow())
+		parts[3] = s.Muted.Render(fmt.Sprintf("%d-%d/%d", from+1, to, n))
+	}
+	left := w
+	for _, i := range [4]int{1, 3, 2, 0} {
+		if need := cell.Width(parts[i]) + 2; need > left && i != 1 {
+			parts[i] = ""
+		} else if parts[i] != "" {
+			left -= need
+		}
+	}
+	return strings.Join(slices.DeleteFunc(parts[:], func(p string) bool { return p == "" }), "  ") + " "
+}
+
+// viewTabs names the saved views and their keys, in a wide window.
+func (m Model) viewTabs() string {
+	views := m.env.Settings.Views
+	if m.size.W < sideAt || len(views) == 0 || m.typing {
+		return ""
+	}
+	tabs := []string{m.paint.muted.Text("views:")}
+	for i, v := range views[:min(len(views), maxViews)] {
+		tab := fmt.Sprintf("%d %s", i+1, clean.Text(v.Name))
+		if m.view(i) == m.look {
+			tabs = append(tabs, m.paint.accent.Text("["+tab+"]"))
+		} else {
+			tabs = append(tabs, m.paint.muted.Text(tab))
+		}
+	}
+	return strings.Join(tabs, " ")
 }
 
 func (m Model) total() string {
-	if m.filter != "" {
+	if !m.query.Empty() {
 		return fmt.Sprintf("%d of %d", len(m.shown.places), len(m.rows))
 	}
 	if m.list.AsOf.IsZero() {
@@ -158,17 +225,56 @@ func (m Model) total() string {
 func (m Model) filterText() string {
 	s := m.env.Styles
 	switch {
+	case m.menu:
+		return s.Warn.Render("copy what?")
 	case m.typing:
 		// Where there are no colours, reverse video is gone too: the cursor is
 		// a sign.
 		before, under, after := m.prompt.Split()
-		return s.Key.Render("/") + clean.Text(before) + s.Accent.Render(s.Glyphs.Caret) + clean.Text(under+after)
+		text := s.Key.Render("/") + clean.Text(before) + s.Accent.Render(s.Glyphs.Caret)
+		if rest := m.offers.rest(); rest != "" && under+after == " " {
+			return text + s.Muted.Render(clean.Text(rest)) + m.similar()
+		}
+		return text + clean.Text(under+after) + m.similar()
 	case m.list.AsOf.IsZero():
 		return ""
-	case m.filter != "":
-		return s.Muted.Render("filter:") + s.Match.Render(clean.Text(m.filter))
+	case m.look.filter != "":
+		label := "filter:"
+		if m.look.invert {
+			label = "all but:"
+		}
+		return s.Muted.Render(label) + s.Match.Render(clean.Text(m.look.filter)) + m.similar()
 	}
 	return s.Muted.Render("filter:none")
+}
+
+// filterHelp stands in the place of the column heads while a filter is typed:
+// what is wrong with it, or how its last word can go on.
+func (m Model) filterHelp() string {
+	s := m.env.Styles
+	tail := s.Glyphs.Ellipsis
+	var line string
+	switch {
+	case !m.typing:
+		return ""
+	case m.wrong != nil:
+		line = " " + s.Warn.Render(cell.Cut(clean.Text(m.wrong.Error()), m.cols.total-1, tail))
+	case m.prompt.Text() == "":
+		line = " " + s.Muted.Render(cell.Cut("words  status:failed  age<2d  dur>1h  cmd~regexp  meta.KEY:x  mine  !not  a | b", m.cols.total-1, tail))
+	case len(m.offers.list) > 1:
+		line = " " + s.Key.Render("tab") + s.Muted.Render(cell.Cut("  "+clean.Text(strings.Join(m.offers.list, "  ")), m.cols.total-4, tail))
+	default:
+		return ""
+	}
+	return line + cell.Blank(m.cols.total-cell.Width(line))
+}
+
+// similar says that what is shown only comes near to what was asked for.
+func (m Model) similar() string {
+	if !m.loosely {
+		return ""
+	}
+	return m.env.Styles.Warn.Render("  (none; similar)")
 }
 
 // empty says why there are no rows.
@@ -186,10 +292,17 @@ func (m Model) empty() []string {
 	case m.list.AsOf.IsZero() && m.list.Waiting < pickWait:
 	case m.list.AsOf.IsZero():
 		lines = []string{s.Muted.Render(fmt.Sprintf("Asking %s for its jobs%s %s", name, s.Glyphs.Ellipsis, jobtext.Duration(m.list.Waiting.Truncate(time.Second))))}
-	case m.filter != "":
+	case !m.query.Empty():
+		verb := "matches"
+		if m.look.invert {
+			verb = "is left by all but"
+		}
 		lines = []string{
-			fmt.Sprintf("None of the %d jobs matches %q.", len(m.rows), m.filter),
+			fmt.Sprintf("None of the %d jobs %s %q.", len(m.rows), verb, m.look.filter),
 			s.Key.Render("esc") + s.Muted.Render(" clears the filter"),
+		}
+		if n := m.marks.present; n > 0 {
+			lines = append(lines, s.Warn.Render(fmt.Sprintf("%d marked jobs are hidden", n)))
 		}
 	default:
 		lines = []string{
@@ -205,73 +318,4 @@ func (m Model) empty() []string {
 		out = append(out, "  "+cell.Cut(l, m.size.W-3, s.Glyphs.Ellipsis))
 	}
 	return cell.Lines(out, m.size.H-1)
-}
-
-// previewLines describes the job under the cursor.
-func (m Model) previewLines() []string {
-	side, below := m.pane()
-	job, ok := m.selected()
-	if !ok || !side && !below {
-		return nil
-	}
-	w, h := m.size.W-m.cols.total-3, m.size.H-1
-	if below {
-		w, h = m.size.W-2, belowH-1
-	}
-	s := m.env.Styles
-	kind := jobtext.KindOf(&job)
-	lines := []string{m.previewTitle(&job, kind, w), ""}
-	for _, f := range jobtext.Brief(&job, m.list.Now) {
-		lines = append(lines, labelled(s.Muted.Render, f, w, s.Glyphs.Ellipsis)...)
-	}
-	if text := jobtext.Message(&job); len(text) > 0 {
-		lines = append(lines, "", s.Muted.Render("status message "+strings.Repeat(s.Glyphs.Rule, max(0, w-15))))
-		lines = append(lines, ends(text, w, h-len(lines), s.Glyphs.Ellipsis)...)
-	}
-	return cell.Lines(lines, h)
-}
-
-// ends wraps text into at most h lines. Where it is longer, the first line and
-// the last ones are left: the reason of a failure is at the end.
-func ends(text []string, w, h int, gap string) []string {
-	var lines []string
-	for _, l := range text {
-		lines = append(lines, cell.Wrap(l, w)...)
-	}
-	if h < 3 || len(lines) <= h {
-		return lines
-	}
-	return append([]string{lines[0], gap}, lines[len(lines)-h+2:]...)
-}
-
-func (m Model) previewTitle(job *rayapi.Job, kind jobtext.Kind, w int) string {
-	s := m.env.Styles
-	right := m.paint.kinds[kind].Text(kind.Glyph(&s.Glyphs) + " " + kind.Word())
-	if code := jobtext.ExitShort(job); code != "" {
-		right += "  exit " + code
-	}
-	id := cell.Middle(jobtext.ID(job), w-cell.Width(right)-2, s.Glyphs.Ellipsis)
-	return m.paint.strong.Text(id) + "  " + right
-}
-
-// maxPreviewLines bounds one field of the preview.
-const maxPreviewLines = 3
-
-// labelled lays a field out as label and text, wrapped beside the label.
-func labelled(label func(...string) string, f jobtext.Field, w int, tail string) []string {
-	const labelW = 13
-	text := cell.Wrap(f.Text, w-labelW)
-	if len(text) > maxPreviewLines {
-		text[maxPreviewLines-1] = cell.Cut(strings.Join(text[maxPreviewLines-1:], " "), w-labelW, tail)
-		text = text[:maxPreviewLines]
-	}
-	lines := make([]string, 0, len(text))
-	for i, t := range text {
-		name := cell.Blank(labelW)
-		if i == 0 {
-			name = label(cell.Pad(f.Label, labelW))
-		}
-		lines = append(lines, name+t)
-	}
-	return lines
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"dray/backend/ledger"
 	"dray/backend/rayapi"
 	"dray/tui/widget/cell"
 	"dray/tui/widget/jobtext"
@@ -26,8 +27,8 @@ func (m Model) history(w int) []string {
 		outcomes[jobtext.KindOf(job)]++
 		runs = append(runs, job)
 	}
-	if len(runs) == 0 {
-		return []string{s.Muted.Render("the server knows no other run of this command")}
+	if len(runs)+len(m.about.before) == 0 {
+		return []string{s.Muted.Render("no other run of this command is known")}
 	}
 	slices.SortStableFunc(runs, func(a, b *rayapi.Job) int { return b.Started().Compare(a.Started()) })
 	lines := []string{m.heading(fmt.Sprintf("%d runs of this command on %s", len(runs), m.env.Target.Name), w)}
@@ -44,7 +45,35 @@ func (m Model) history(w int) []string {
 			lines = append(lines, s.Muted.Render(fmt.Sprintf("and %d older ones", len(runs)-maxHistory)))
 		}
 	}
-	return lines
+	return append(lines, m.forgotten(runs, w)...)
+}
+
+// forgotten are the submissions from this machine that the server knows no
+// more.
+func (m Model) forgotten(runs []*rayapi.Job, w int) []string {
+	known := make(map[string]bool, len(runs))
+	for _, job := range runs {
+		known[job.ID()] = true
+	}
+	var lines []string
+	for i := range m.about.before {
+		e := &m.about.before[i]
+		if known[e.Request.SubmissionID] || e.Request.SubmissionID == m.job.ID() {
+			continue
+		}
+		job := ledger.Forgotten(*e)
+		line := cell.Blank(historyMark+historyStatus+1) + cell.Pad(cell.Middle(jobtext.ID(&job), m.historyRoom(w), m.env.Styles.Glyphs.Ellipsis), m.historyRoom(w)) +
+			" " + cell.Right(jobtext.Clock(e.SubmittedAt, m.list.Now), historyWhen)
+		lines = append(lines, m.env.Styles.Muted.Render(line))
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return append([]string{"", m.heading("Submitted from here, forgotten by the server", w)}, lines...)
+}
+
+func (m Model) historyRoom(w int) int {
+	return max(0, w-historyMark-historyStatus-historyTook-historyExit-historyWhen-3)
 }
 
 // The columns of one run.
@@ -67,7 +96,7 @@ func (m Model) run(job *rayapi.Job, w int) string {
 	if d, ok := jobtext.Took(job, m.list.Now); ok {
 		took = jobtext.Duration(d)
 	}
-	room := max(0, w-historyMark-historyStatus-historyTook-historyExit-historyWhen-3)
+	room := m.historyRoom(w)
 	return mark + kind.Style(s).Render(cell.Pad(kind.Glyph(&s.Glyphs)+" "+kind.Word(), historyStatus)) + " " +
 		cell.Pad(cell.Middle(jobtext.ID(job), room, s.Glyphs.Ellipsis), room) + " " +
 		cell.Right(jobtext.Clock(job.Started(), m.list.Now), historyWhen) +

@@ -36,8 +36,7 @@ type Model struct {
 	tab      tab
 	yaml     bool          // the raw record as YAML
 	tail     screen.Screen // the end of the log, once that tab was opened
-	revealed int           // which reveal is on; 0: secrets are masked
-	reveals  int
+	revealed time.Time     // until when secrets are shown; zero: they are masked
 
 	lines []string // of the body
 	top   int      // the first one that can be seen
@@ -89,6 +88,9 @@ func (m Model) Resize(s screen.Size) screen.Screen {
 	return m.laidOut()
 }
 
+// Current is the job that the page is about, for commands that name none.
+func (m Model) Current() (rayapi.Job, bool) { return m.job, true }
+
 // Update handles one message.
 func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 	switch msg := msg.(type) {
@@ -101,11 +103,6 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 		return m.laidOut(), nil
 	case suppliedMsg:
 		return m.supplied(msg), nil
-	case hideMsg:
-		if msg.reveal == m.revealed {
-			m.revealed = 0
-		}
-		return m.laidOut(), nil
 	case screen.JobMsg:
 		if msg.ID == m.job.ID() {
 			return m.look()
@@ -133,6 +130,10 @@ func (m Model) toTail(msg tea.Msg) (screen.Screen, tea.Cmd) {
 func (m Model) listed(msg screen.ListMsg) (screen.Screen, tea.Cmd) {
 	fresh := msg.Answer != m.list.Answer
 	m.list = msg
+	if !m.revealed.IsZero() && !msg.Now.Before(m.revealed) {
+		m.revealed = time.Time{}
+		m = m.laidOut()
+	}
 	if m.tab == tabSummary || fresh && m.tab == tabHistory { // the others say nothing of the time
 		m = m.laidOut()
 	}
@@ -277,22 +278,15 @@ func (m Model) scroll(top int) Model {
 // revealTime is how long secrets stay readable.
 const revealTime = time.Minute
 
-// hideMsg masks the secrets again that one reveal has shown.
-type hideMsg struct{ reveal int }
-
-// reveal shows the values that are masked, or masks them again.
+// reveal shows the values that are masked, or masks them again. The list, which
+// comes every few seconds, tells when their time is over.
 func (m Model) reveal() (screen.Screen, tea.Cmd) {
-	if m.revealed != 0 {
-		m.revealed = 0
+	if !m.revealed.IsZero() {
+		m.revealed = time.Time{}
 		return m.laidOut(), nil
 	}
-	m.reveals++
-	m.revealed = m.reveals
-	gone := hideMsg{m.reveals}
-	return m.laidOut(), tea.Batch(
-		tea.Tick(revealTime, func(time.Time) tea.Msg { return gone }),
-		screen.Notice(screen.Warn, "secrets are shown for a minute; copies leave them out"),
-	)
+	m.revealed = m.list.Now.Add(revealTime)
+	return m.laidOut(), screen.Notice(screen.Warn, "secrets are shown for a minute; copies leave them out")
 }
 
 func (m Model) copyRecord() tea.Cmd {

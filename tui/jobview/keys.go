@@ -75,7 +75,7 @@ func (m Model) registry() []screen.Binding {
 	if m.list.Watched[m.job.ID()] {
 		watch = "watch no more"
 	}
-	if m.revealed != 0 {
+	if !m.revealed.IsZero() {
 		reveal = "mask secrets"
 	}
 	bindings := []screen.Binding{

@@ -62,6 +62,11 @@ func (m Model) got(msg gotMsg) (Model, tea.Cmd) {
 type about struct {
 	entry  *ledger.Entry // the request; nil when another machine sent it
 	parent *ledger.Entry // the request of which it is a rerun
+	// lineage are the ids of which it is a rerun, the nearest first.
+	lineage []string
+	// before are the submissions of the same command from this machine, which
+	// the server may have forgotten.
+	before []ledger.Entry
 	card   *loglevel.Card
 }
 
@@ -75,8 +80,18 @@ func readAbout(env *screen.Env, job rayapi.Job) tea.Cmd {
 	return func() tea.Msg {
 		var a about
 		a.entry = recorded(env, job.ID())
-		if id := parentOf(job, a.entry); id != "" {
+		if id := ledger.ParentOf(job, a.entry); id != "" {
 			a.parent = recorded(env, id)
+			a.lineage = ledger.Ancestors(job.ID(), func(of string) string {
+				if of == job.ID() {
+					return id
+				}
+				return env.Ledger.Parent(env.Target.LedgerKey, of)
+			})
+		}
+		if env.Ledger != nil && job.Entrypoint != "" {
+			// What cannot be read is left out: the server's own runs are there.
+			a.before, _ = env.Ledger.SameEntrypoint(env.Target.LedgerKey, job.Entrypoint, maxHistory)
 		}
 		if job.Status == rayapi.StatusFailed {
 			a.card = traceback(env, job)
@@ -94,17 +109,6 @@ func recorded(env *screen.Env, id string) *ledger.Entry {
 		return nil // not from here, or damaged: the page goes without
 	}
 	return &e
-}
-
-// parentOf is the id of the job of which this one is a rerun, or "".
-func parentOf(job rayapi.Job, entry *ledger.Entry) string {
-	if id := job.Metadata[ledger.ParentKey]; id != "" {
-		return id
-	}
-	if entry != nil {
-		return entry.Parent
-	}
-	return ""
 }
 
 // traceback finds the most telling one in the end of the log, or else in the

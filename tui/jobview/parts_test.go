@@ -125,6 +125,13 @@ func TestReveal(t *testing.T) {
 		s = keys(s, "f4")
 		shows(t, s, "hunter2")
 		lacks(t, keys(s, "R"), "hunter2")
+		later := told(1)
+		later.Now = later.Now.Add(59 * time.Second)
+		late, _ := s.Update(later)
+		shows(t, late, "hunter2")
+		later.Now = later.Now.Add(time.Second)
+		late, _ = s.Update(later)
+		lacks(t, late, "hunter2")
 		_, cmd := s.Update(tuitest.Key("C"))
 		if msg, ok := cmd().(screen.CopyMsg); !ok || strings.Contains(msg.Text, "hunter2") || !strings.Contains(msg.Text, "sweep-lr-0.03") {
 			t.Errorf("the copy has a secret, or nothing: %+v", msg)
@@ -237,16 +244,28 @@ func TestFailure_whileOpen(t *testing.T) {
 
 func TestLineage(t *testing.T) {
 	t.Parallel()
-	e := env(t, func() (rayapi.Job, error) { return failed(), nil })
-	e.Ledger = ledger.New(t.TempDir())
 	job := failed()
-	request := rayapi.SubmitRequest{Entrypoint: job.Entrypoint, SubmissionID: job.ID(), NumGPUs: 1, NumCPUs: 4, RuntimeEnv: json.RawMessage(`{"env_vars":{"K":"v"}}`)}
-	if err := e.Ledger.Record(e.Target.LedgerKey, request, "sweep-lr-0.02", time.Now()); err != nil {
-		t.Fatal(err)
+	e := env(t, func() (rayapi.Job, error) { return job, nil })
+	e.Ledger = ledger.New(t.TempDir())
+	record := func(id, parent string, gpus float64, env string, ago time.Duration) {
+		t.Helper()
+		r := rayapi.SubmitRequest{Entrypoint: job.Entrypoint, SubmissionID: id, NumGPUs: gpus, NumCPUs: 4, RuntimeEnv: json.RawMessage(env)}
+		if err := e.Ledger.Record(e.Target.LedgerKey, r, parent, tuitest.Now().Add(-ago)); err != nil {
+			t.Fatal(err)
+		}
 	}
+	record("sweep-lr-0.01", "", 1, `{}`, 9*time.Hour)
+	record("sweep-lr-0.02", "sweep-lr-0.01", 1, `{"env_vars":{"API_KEY":"leak"}}`, 3*time.Hour)
+	record(job.ID(), "sweep-lr-0.02", 2, `{"env_vars":{"API_KEY":"leak2"},"pip":["torch"]}`, time.Hour)
 	m := jobview.New(e, job)
-	s := feed(t, m.Resize(screen.Size{W: 100, H: 40}), m.Init()())
-	shows(t, s, "rerun of sweep-lr-0.02", "4 CPU · 1 GPU", "as sent from here")
+	for _, w := range []int{100, 160} {
+		s := feed(t, m.Resize(screen.Size{W: w, H: 60}), m.Init()())
+		shows(t, s, "rerun of sweep-lr-0.02, which", "is a rerun of sweep-lr-0.01", "4 CPU · 2 GPU", "as sent from here",
+			"Changed from sweep-lr-0.02", "- entrypoint_num_gpus: 1", "+ entrypoint_num_gpus: 2", "API_KEY", "torch")
+		lacks(t, s, "leak")
+	}
+	s := keys(feed(t, m.Resize(screen.Size{W: 100, H: 60}), m.Init()(), told(1)), "5")
+	shows(t, s, "forgotten by the server", "sweep-lr-0.01", "sweep-lr-0.02")
 }
 
 func TestWatch(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"dray/backend/ledger"
 	"dray/backend/rayapi"
 	"dray/tui/clean"
 	"dray/tui/widget/cell"
@@ -30,7 +31,32 @@ func (m Model) story(w int) []string {
 		lines = append(lines, "", m.heading("Status message", w))
 		lines = append(lines, wrapAll(text, w)...)
 	}
+	if m.size.W < twoAt {
+		lines = append(lines, m.changes(w)...)
+	}
 	return append(lines, "")
+}
+
+// changes are what is different from the job of which this one is a rerun.
+func (m Model) changes(w int) []string {
+	if m.about.entry == nil || m.about.parent == nil {
+		return nil
+	}
+	s := m.env.Styles
+	lines := []string{"", m.heading("Changed from "+clean.Text(m.about.parent.Request.SubmissionID), w)}
+	changes := ledger.Diff(m.about.parent.Request, m.about.entry.Request)
+	for _, c := range changes {
+		if c.Had {
+			lines = append(lines, wrapAll([]string{s.Failed.Render("- ") + clean.Text(c.Path+": "+c.Old)}, w)...)
+		}
+		if c.Has {
+			lines = append(lines, wrapAll([]string{s.OK.Render("+ ") + clean.Text(c.Path+": "+c.New)}, w)...)
+		}
+	}
+	if len(changes) == 0 {
+		lines = append(lines, s.Muted.Render("nothing"))
+	}
+	return lines
 }
 
 // maxFrames is how many lines of a traceback the failure card shows.
@@ -110,8 +136,8 @@ func (m Model) known() []jobtext.Field {
 			fields = append(fields, jobtext.Field{Label: "resources", Text: asked + "  (as sent from here)"})
 		}
 	}
-	if id := parentOf(m.job, m.about.entry); id != "" {
-		fields = append(fields, jobtext.Field{Label: "lineage", Text: "rerun of " + clean.Text(id)})
+	if line := m.about.lineage; len(line) > 0 {
+		fields = append(fields, jobtext.Field{Label: "lineage", Text: "rerun of " + clean.Text(strings.Join(line, ", which is a rerun of "))})
 	}
 	if m.size.W < twoAt {
 		if text := strings.Join(jobtext.Metadata(&m.job), "  "); text != "" {

@@ -48,17 +48,18 @@ func (m Model) summary(w int) []string {
 		return m.story(w)
 	}
 	left := w * 3 / 5
-	return beside(m.story(left), m.surroundings(w-left-3), left, m.env.Styles.Border.Render(m.env.Styles.Glyphs.Bar), m.bodySize().H)
+	right := append(m.surroundings(w-left-3), m.changes(w-left-3)...)
+	return beside(m.story(left), right, left, m.env.Styles.Border.Render(m.env.Styles.Glyphs.Bar), m.bodySize().H)
 }
 
 // record is the raw record.
 func (m Model) record() []string {
 	switch {
-	case m.yaml && m.revealed != 0:
+	case m.yaml && !m.revealed.IsZero():
 		return jobtext.YAMLRevealed(&m.job)
 	case m.yaml:
 		return jobtext.YAML(&m.job)
-	case m.revealed != 0:
+	case !m.revealed.IsZero():
 		return jobtext.JSONRevealed(&m.job)
 	}
 	return jobtext.JSON(&m.job)
@@ -76,7 +77,7 @@ func (m Model) noLog(w int) []string {
 func (m Model) surroundings(w int) []string {
 	lines := []string{m.heading("Metadata", w)}
 	metadata, env := jobtext.Metadata(&m.job), jobtext.RuntimeEnv(&m.job)
-	if m.revealed != 0 {
+	if !m.revealed.IsZero() {
 		metadata, env = jobtext.MetadataRevealed(&m.job), jobtext.RuntimeEnvRevealed(&m.job)
 	}
 	lines = append(lines, m.orNone(wrapAll(metadata, w))...)

@@ -15,11 +15,22 @@ import (
 
 // Width returns the number of cells that s takes.
 func Width(s string) int {
-	if plain(s) {
-		return len(s)
+	cut := 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= ' ' && c <= '~':
+		case c == ellipsis[0] && strings.HasPrefix(s[i:], ellipsis): // most texts that were cut
+			i += len(ellipsis) - 1
+			cut += len(ellipsis) - 1
+		default:
+			return ansi.StringWidth(s)
+		}
 	}
-	return ansi.StringWidth(s)
+	return len(s) - cut
 }
+
+// ellipsis is one cell.
+const ellipsis = "…"
 
 // plain reports that every byte of s is one cell.
 func plain(s string) bool {

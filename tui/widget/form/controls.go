@@ -177,3 +177,46 @@ func (b buttons) draw(st *theme.Styles, w int, focused bool) ([]string, int) {
 	}
 	return []string{ansi.Truncate(strings.Join(parts, "  "), max(0, w), st.Glyphs.Ellipsis)}, 0
 }
+
+// Link is a line of text that leads elsewhere: enter and space press it. Its
+// value is drawn as it stands.
+func Link(id, label, value, hint string) Field {
+	return Field{ID: id, Label: label, ctl: link{text: value, hint: hint}}
+}
+
+type link struct{ text, hint string }
+
+func (l link) update(k tea.KeyMsg) (control, step) {
+	switch k.Type {
+	case tea.KeyEnter, tea.KeySpace:
+		return l, press
+	case tea.KeyDown:
+		return l, next
+	case tea.KeyUp:
+		return l, prev
+	default:
+		return l, stay
+	}
+}
+
+func (l link) focus(bool) control { return l }
+
+func (l link) set(value string) control {
+	l.text = value
+	return l
+}
+
+func (l link) value() string { return l.text }
+func (l link) typing() bool  { return false }
+
+func (l link) draw(st *theme.Styles, w int, focused bool) ([]string, int) {
+	hint := "[" + st.Glyphs.Enter + " " + l.hint + "]"
+	room := max(0, w-ansi.StringWidth(hint)-2)
+	text := pad(ansi.Truncate(l.text, room, st.Glyphs.Ellipsis), min(room, max(24, ansi.StringWidth(l.text))))
+	if focused {
+		hint = st.Glyphs.Caret + st.Selected.Render(hint)
+	} else {
+		hint = " " + st.Muted.Render(hint)
+	}
+	return []string{ansi.Truncate(text+hint, max(0, w), "")}, 0
+}

@@ -52,6 +52,11 @@ type Field struct {
 	ID     string
 	Label  string
 	Inline bool // on the line of the field before it
+	// Steps are the steps of the form that show the field, one bit each; 0 is
+	// all of them.
+	Steps  uint
+	Hidden bool // shown in no step for now; its value counts
+	Wide   bool // it has the whole width, and no label
 	ctl    control
 	notes  []Note
 }
@@ -86,6 +91,7 @@ type Model struct {
 	st     *theme.Styles
 	fields []Field
 	focus  int
+	step   int
 	w, h   int
 	top    int // first line drawn
 }
@@ -201,7 +207,97 @@ func (m Model) control(k tea.KeyMsg) (Model, Event) {
 
 func (m Model) move(by int) Model {
 	n := len(m.fields)
-	return m.focusAt((m.focus+by+n)%n, by < 0)
+	at := m.focus
+	for range n {
+		if at = (at + by + n) % n; m.visible(at) {
+			return m.focusAt(at, by < 0)
+		}
+	}
+	return m
+}
+
+// Show draws the fields of a step, counted from 0. The focus stays on a field
+// that the step has too, and goes to its first one otherwise.
+func (m Model) Show(step int) Model {
+	m.step, m.top = step, 0
+	return m.settled()
+}
+
+// settled moves the focus off a field that is not shown.
+func (m Model) settled() Model {
+	if m.visible(m.focus) {
+		return m.scrolled()
+	}
+	for i := range m.fields {
+		if m.visible(i) {
+			return m.focusAt(i, false)
+		}
+	}
+	return m
+}
+
+// Shows reports whether a step has field id.
+func (m Model) Shows(step int, id string) bool {
+	i := m.index(id)
+	return i >= 0 && !m.fields[i].Hidden && (m.fields[i].Steps == 0 || m.fields[i].Steps&(1<<step) != 0)
+}
+
+func (m Model) visible(i int) bool {
+	f := m.fields[i]
+	return !f.Hidden && (f.Steps == 0 || f.Steps&(1<<m.step) != 0)
+}
+
+// Hide takes field id away from all steps, or brings it back.
+func (m Model) Hide(id string, hidden bool) Model {
+	i := m.index(id)
+	if i < 0 || m.fields[i].Hidden == hidden {
+		return m
+	}
+	m.fields = slices.Clone(m.fields)
+	m.fields[i].Hidden = hidden
+	return m.settled()
+}
+
+// SetMask replaces what is drawn as dots in a List or an Area: mask gets all
+// lines and the index of one, and returns the rune from which on it is hidden,
+// -1 for none.
+func (m Model) SetMask(id string, mask func(lines []string, i int) int) Model {
+	i := m.index(id)
+	if i < 0 {
+		return m
+	}
+	if l, ok := m.fields[i].ctl.(list); ok {
+		m.fields = slices.Clone(m.fields)
+		l.mask = mask
+		m.fields[i].ctl = l
+	}
+	return m
+}
+
+// GoTo puts the cursor of a List or an Area on a line, counted from 0.
+func (m Model) GoTo(id string, line int) Model {
+	i := m.index(id)
+	if i < 0 {
+		return m
+	}
+	if l, ok := m.fields[i].ctl.(list); ok {
+		m.fields = slices.Clone(m.fields)
+		m.fields[i].ctl = l.goTo(max(0, min(line, len(l.rows)-1)))
+	}
+	return m.scrolled()
+}
+
+// Click gives the focus to the field that is drawn on line y of View, and
+// reports whether it had it already; ok is false where there is none.
+func (m Model) Click(y int) (next Model, again, ok bool) {
+	_, _, _, owners := m.layout()
+	if y += m.top; y < 0 || y >= len(owners) || owners[y] < 0 {
+		return m, false, false
+	}
+	if owners[y] == m.focus {
+		return m, true, true
+	}
+	return m.focusAt(owners[y], false), false, true
 }
 
 func (m Model) focusAt(i int, fromBelow bool) Model {

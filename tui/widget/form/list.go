@@ -17,10 +17,17 @@ const maxRows = 1000
 // mask returns the rune from which on a line is drawn as dots, -1 for none; it
 // may be nil.
 func List(id, label, value, placeholder string, mask func(line string) int) Field {
-	if mask == nil {
-		mask = func(string) int { return -1 }
+	l := list{placeholder: placeholder, mask: func([]string, int) int { return -1 }}
+	if mask != nil {
+		l.mask = func(lines []string, i int) int { return mask(lines[i]) }
 	}
-	l := list{placeholder: placeholder, mask: mask}
+	return Field{ID: id, Label: label, ctl: l.set(value)}
+}
+
+// Area is a field of free text: blank lines count, and enter opens a line that
+// is indented as the one before it.
+func Area(id, label, value, placeholder string) Field {
+	l := list{placeholder: placeholder, free: true, mask: func([]string, int) int { return -1 }}
 	return Field{ID: id, Label: label, ctl: l.set(value)}
 }
 
@@ -29,8 +36,9 @@ type list struct {
 	rows        []string // never empty
 	at          int
 	line        line // edits rows[at]
-	mask        func(string) int
+	mask        func(lines []string, i int) int
 	placeholder string
+	free        bool // an Area
 }
 
 func (l list) set(value string) control {
@@ -46,6 +54,9 @@ func (l list) goTo(row int) list {
 
 // value leaves blank lines out: they are only where one will type next.
 func (l list) value() string {
+	if l.free {
+		return strings.Join(l.rows, "\n")
+	}
 	kept := make([]string, 0, len(l.rows))
 	for _, r := range l.rows {
 		if strings.TrimSpace(r) != "" {
@@ -103,6 +114,9 @@ func (l list) store() list {
 }
 
 func (l list) enter() (control, step) {
+	if l.free {
+		return l.indented()
+	}
 	if strings.TrimSpace(l.rows[l.at]) == "" || len(l.rows) >= maxRows {
 		return l, next
 	}
@@ -114,6 +128,24 @@ func (l list) enter() (control, step) {
 	if after == "" {
 		return l, stay
 	}
+	return l, edited
+}
+
+// indented opens a line in an Area under the one of the cursor, one level in
+// where a key of YAML or a bracket was opened.
+func (l list) indented() (control, step) {
+	if len(l.rows) >= maxRows {
+		return l, stay
+	}
+	before, after := l.line.split()
+	indent := before[:len(before)-len(strings.TrimLeft(before, " "))]
+	if t := strings.TrimSpace(before); strings.HasSuffix(t, ":") || strings.HasSuffix(t, "{") || strings.HasSuffix(t, "[") {
+		indent += "  "
+	}
+	l.rows = slices.Insert(slices.Clone(l.rows), l.at+1, indent+after)
+	l.rows[l.at] = before
+	l = l.goTo(l.at + 1)
+	l.line = l.line.at(len([]rune(indent)))
 	return l, edited
 }
 
@@ -153,13 +185,13 @@ func (l list) draw(st *theme.Styles, w int, focused bool) ([]string, int) {
 	lines := make([]string, 0, len(l.rows))
 	for i, r := range l.rows {
 		if i == l.at && focused {
-			lines = append(lines, l.line.draw(st, w, l.mask(r)))
+			lines = append(lines, l.line.draw(st, w, l.mask(l.rows, i)))
 			continue
 		}
-		if !focused && strings.TrimSpace(r) == "" {
+		if !focused && !l.free && strings.TrimSpace(r) == "" {
 			continue
 		}
-		lines = append(lines, still(st, r, w, l.mask(r)))
+		lines = append(lines, still(st, r, w, l.mask(l.rows, i)))
 	}
 	return lines, l.at
 }

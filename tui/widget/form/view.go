@@ -1,6 +1,7 @@
 package form
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -18,7 +19,7 @@ const (
 // View returns exactly as many lines as the form is high. The line of the
 // cursor is always among them.
 func (m Model) View() []string {
-	lines, cursor, end := m.layout()
+	lines, cursor, end, _ := m.layout()
 	top := m.window(len(lines), cursor, end)
 	out := make([]string, m.h)
 	copy(out, lines[min(top, len(lines)):])
@@ -36,7 +37,7 @@ func (m Model) View() []string {
 
 // Height returns the number of lines that the whole form would take.
 func (m Model) Height() int {
-	lines, _, _ := m.layout()
+	lines, _, _, _ := m.layout()
 	return len(lines)
 }
 
@@ -50,7 +51,7 @@ func (m Model) scrolled() Model {
 	if m.h == 0 {
 		return m
 	}
-	lines, cursor, end := m.layout()
+	lines, cursor, end, _ := m.layout()
 	m.top = m.window(len(lines), cursor, end)
 	return m
 }
@@ -65,58 +66,71 @@ func (m Model) window(lines, cursor, end int) int {
 	return max(0, min(top, cursor, lines-m.h))
 }
 
-// layout returns all lines, the line of the cursor, and the line after the
-// focused row and its notes. Rows stand apart where there is room.
-func (m Model) layout() (lines []string, cursor, end int) {
+// layout returns all lines, the line of the cursor, the line after the focused
+// row and its notes, and the field that each line belongs to, -1 for none. Rows
+// stand apart where there is room.
+func (m Model) layout() (lines []string, cursor, end int, owners []int) {
 	rows := m.rows()
 	total := 0
 	blocks := make([][]string, len(rows))
 	cursors := make([]int, len(rows))
 	for i, r := range rows {
-		blocks[i], cursors[i] = m.drawRow(r[0], r[1])
+		blocks[i], cursors[i] = m.drawRow(r)
 		total += len(blocks[i])
 	}
 	apart := total+len(rows)-1 <= m.h
 	for i, b := range blocks {
-		if rows[i][0] <= m.focus && m.focus < rows[i][1] {
+		if slices.Contains(rows[i], m.focus) {
 			cursor, end = len(lines)+cursors[i], len(lines)+len(b)
 		}
 		lines = append(lines, b...)
+		for range b {
+			owners = append(owners, rows[i][0])
+		}
 		if apart && i < len(blocks)-1 {
-			lines = append(lines, "")
+			lines, owners = append(lines, ""), append(owners, -1)
 		}
 	}
-	return lines, cursor, end
+	return lines, cursor, end, owners
 }
 
-// rows returns the first and the end index of the fields of each row.
-func (m Model) rows() [][2]int {
-	var rows [][2]int
+// rows returns the indexes of the fields of each row that is shown.
+func (m Model) rows() [][]int {
+	var rows [][]int
 	for i, f := range m.fields {
-		if f.Inline && i > 0 {
-			rows[len(rows)-1][1] = i + 1
-			continue
+		switch {
+		case !m.visible(i):
+		case f.Inline && len(rows) > 0:
+			rows[len(rows)-1] = append(rows[len(rows)-1], i)
+		default:
+			rows = append(rows, []int{i})
 		}
-		rows = append(rows, [2]int{i, i + 1})
 	}
 	return rows
 }
 
-func (m Model) drawRow(from, to int) ([]string, int) {
-	if to-from > 1 {
-		return m.drawInline(from, to), 0
+func (m Model) drawRow(row []int) ([]string, int) {
+	if len(row) > 1 {
+		return m.drawInline(row), 0
 	}
-	f := m.fields[from]
-	focused := from == m.focus
-	body, cursor := f.ctl.draw(m.st, m.w-1-labelWidth-signWidth, focused)
+	f := m.fields[row[0]]
+	focused := row[0] == m.focus
+	labels := labelWidth
+	if f.Wide {
+		labels = 0
+	}
+	body, cursor := f.ctl.draw(m.st, m.w-1-labels-signWidth, focused)
 	sign, style := m.sign(f)
 	lines := make([]string, 0, len(body)+1)
 	for i, b := range body {
-		head := strings.Repeat(" ", 1+labelWidth)
-		if i == 0 {
-			head = m.gutter(focused) + m.label(f.Label, labelWidth, focused)
-		} else if focused && i == cursor {
-			head = m.gutter(true) + strings.Repeat(" ", labelWidth)
+		head := strings.Repeat(" ", 1+labels)
+		switch {
+		case f.Wide:
+			head = m.gutter(focused && i == cursor)
+		case i == 0:
+			head = m.gutter(focused) + m.label(f.Label, labels, focused)
+		case focused && i == cursor:
+			head = m.gutter(true) + strings.Repeat(" ", labels)
 		}
 		line := head + b
 		if i == 0 && sign != "" {
@@ -128,20 +142,20 @@ func (m Model) drawRow(from, to int) ([]string, int) {
 }
 
 // drawInline draws fields that share a line, each with an equal part of it.
-func (m Model) drawInline(from, to int) []string {
+func (m Model) drawInline(row []int) []string {
 	labels := 0
-	for _, f := range m.fields[from+1 : to] {
-		labels += ansi.StringWidth(f.Label) + 1
+	for _, i := range row[1:] {
+		labels += ansi.StringWidth(m.fields[i].Label) + 1
 	}
-	cell := max(4, min(14, (m.w-1-labelWidth-signWidth-labels)/(to-from)))
+	cell := max(4, min(14, (m.w-1-labelWidth-signWidth-labels)/len(row)))
 	line := ""
 	var notes []string
 	var sign string
 	var style func(...string) string
-	for i := from; i < to; i++ {
+	for at, i := range row {
 		f, focused := m.fields[i], i == m.focus
 		body, _ := f.ctl.draw(m.st, cell-2, focused)
-		if i == from {
+		if at == 0 {
 			line = m.gutter(focused) + m.label(f.Label, labelWidth, focused)
 		} else {
 			line += m.label(f.Label, ansi.StringWidth(f.Label)+1, focused)
@@ -198,6 +212,9 @@ func (m Model) sign(f Field) (string, func(...string) string) {
 // share a line.
 func (m Model) notes(f Field, prefix string, focused bool) []string {
 	indent := 1 + labelWidth
+	if f.Wide {
+		indent = 1
+	}
 	var out []string
 	for _, n := range f.notes {
 		if !focused && (n.Level == Hint || n.Level == Info && m.h < tight) || n.Level == OK {

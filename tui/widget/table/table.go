@@ -116,6 +116,14 @@ func (m Model) Page(part int) Model {
 	return m.clampTop().moveTo(m.cursor + n)
 }
 
+// Scroll moves the window by n rows, and the cursor only as far as it would
+// leave it.
+func (m Model) Scroll(n int) Model {
+	m.top += n
+	m = m.clampTop()
+	return m.moveTo(max(m.top, min(m.cursor, m.top+m.height-1)))
+}
+
 // First moves the cursor to the first row.
 func (m Model) First() Model { return m.moveTo(0) }
 

@@ -26,6 +26,17 @@ func TestModel_windowStandsStill(t *testing.T) {
 	}
 }
 
+func TestModel_scrollMovesTheCursorOnlyAtTheEdge(t *testing.T) {
+	t.Parallel()
+	m := table.Model{}.Resize(3).Refresh(names{"a", "b", "c", "d", "e"}).Move(1)
+	if m = m.Scroll(1); m.ID() != "b" {
+		t.Errorf("a row that can still be seen lost the cursor to %q", m.ID())
+	}
+	if m = m.Scroll(9); m.ID() != "c" {
+		t.Errorf("at the end the cursor is at %q, want the first visible row", m.ID())
+	}
+}
+
 func TestModel_emptyForAMoment(t *testing.T) {
 	t.Parallel()
 	m := table.Model{}.Resize(3).Refresh(names{"a", "b", "c"}).Last()
@@ -45,7 +56,9 @@ func TestModel_property(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := table.Model{}.Resize(rapid.IntRange(1, 8).Draw(rt, "height"))
 		for range 20 {
-			switch rapid.IntRange(0, 6).Draw(rt, "what") {
+			switch rapid.IntRange(0, 7).Draw(rt, "what") {
+			case 7:
+				m = m.Scroll(rapid.IntRange(-9, 9).Draw(rt, "wheel"))
 			case 0:
 				rows := names(rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z]`), 0, 20, rapid.ID[string]).Draw(rt, "rows"))
 				before := m.ID()
