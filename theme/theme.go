@@ -7,30 +7,23 @@ package theme
 
 import (
 	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
 )
 
 // Palette holds colours by meaning, never by hue.
 type Palette struct {
-	Muted, Accent, Border              lipgloss.TerminalColor
+	Text, Muted, Accent, Border        lipgloss.TerminalColor
 	Pending, Running, OK, Failed, Stop lipgloss.TerminalColor
 	Warn, Match                        lipgloss.TerminalColor
+	// HighContrast draws nothing faint.
+	HighContrast bool
 }
 
 // ANSI is the default palette: the 16 named colours, which follow the user's
 // own terminal scheme.
 func ANSI() Palette {
-	return Palette{
-		Muted:   lipgloss.ANSIColor(8),
-		Accent:  lipgloss.ANSIColor(4),
-		Border:  lipgloss.ANSIColor(8),
-		Pending: lipgloss.ANSIColor(3),
-		Running: lipgloss.ANSIColor(6),
-		OK:      lipgloss.ANSIColor(2),
-		Failed:  lipgloss.ANSIColor(1),
-		Stop:    lipgloss.ANSIColor(5),
-		Warn:    lipgloss.ANSIColor(3),
-		Match:   lipgloss.ANSIColor(3),
-	}
+	spec, _ := Named(Default)
+	return spec.Palette()
 }
 
 // Styles are built once and read by every screen.
@@ -55,6 +48,9 @@ type Styles struct {
 	Focus           lipgloss.Style // label of the focused field
 
 	Glyphs Glyphs
+
+	// Profile is how many colours the terminal has, for text that brings its own.
+	Profile termenv.Profile
 }
 
 // Glyphs are the signs that carry meaning without colour.
@@ -105,9 +101,9 @@ func New(r *lipgloss.Renderer, p Palette, g Glyphs) *Styles {
 	s := r.NewStyle
 	fg := func(c lipgloss.TerminalColor) lipgloss.Style { return s().Foreground(c) }
 	return &Styles{
-		Text:      s(),
+		Text:      fg(p.Text),
 		Muted:     fg(p.Muted),
-		Strong:    s().Bold(true),
+		Strong:    fg(p.Text).Bold(true),
 		Accent:    fg(p.Accent).Bold(true),
 		Border:    fg(p.Border),
 		Selected:  s().Reverse(true),
@@ -122,7 +118,7 @@ func New(r *lipgloss.Renderer, p Palette, g Glyphs) *Styles {
 		Failed:    fg(p.Failed).Bold(true),
 		Stopped:   fg(p.Stop),
 		Ended:     fg(p.Muted),
-		Stale:     fg(p.Muted).Faint(true),
+		Stale:     fg(p.Muted).Faint(!p.HighContrast),
 		Error:     fg(p.Failed).Bold(true),
 		Warn:      fg(p.Warn),
 		OK:        fg(p.OK),
@@ -130,5 +126,6 @@ func New(r *lipgloss.Renderer, p Palette, g Glyphs) *Styles {
 		Field:     s().Underline(true),
 		Focus:     fg(p.Accent).Bold(true),
 		Glyphs:    g,
+		Profile:   r.ColorProfile(),
 	}
 }

@@ -2,11 +2,13 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +25,14 @@ type crash struct {
 	mu   sync.Mutex
 	what string
 	path string
+	left []string
+}
+
+// complain keeps what went wrong while the user was leaving, for err.
+func (c *crash) complain(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = append(c.left, what)
 }
 
 // catch is deferred by whatever must not panic.
@@ -59,6 +69,8 @@ func (c *crash) err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case c.what == "" && len(c.left) > 0:
+		return errors.New(strings.Join(c.left, "\n"))
 	case c.what == "":
 		return nil
 	case c.path == "":

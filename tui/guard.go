@@ -18,6 +18,7 @@ type guard struct {
 	screen.Jobs
 	server  string
 	offline atomic.Bool
+	held    holding // what Run must know of what is about to be sent
 
 	mu     sync.Mutex // for closed, so that no write begins after wait
 	closed bool

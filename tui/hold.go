@@ -3,6 +3,7 @@ package tui
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
@@ -27,6 +28,9 @@ type ledMsg struct {
 
 // typed takes what the terminal sends. Quitting waits for nothing.
 func (m model) typed(k tea.KeyMsg) (model, tea.Cmd) {
+	if k.Type == tea.KeyRunes && !k.Paste && strings.HasPrefix(string(k.Runes), lateAnswer) {
+		return m, nil
+	}
 	if m.hold.on && !key.Matches(k, m.keys.quit.Binding) {
 		m.hold.keys = append(slices.Clone(m.hold.keys), k)
 		return m, nil
@@ -68,7 +72,7 @@ func (m model) led(msg ledMsg) (model, tea.Cmd) {
 	}
 	keys := m.hold.keys
 	m.hold.on, m.hold.keys = false, nil
-	top, asks := m.top().id, m.question != nil
+	top, asks := m.top().id, m.covered()
 	var cmds []tea.Cmd
 	if v := reflect.ValueOf(msg.msg); v.IsValid() && v.Kind() == reflect.Slice {
 		cmds = append(cmds, func() tea.Msg { return msg.msg }) // a group of commands is the program's
@@ -76,7 +80,7 @@ func (m model) led(msg ledMsg) (model, tea.Cmd) {
 		next, cmd := m.update(msg.msg)
 		m, cmds = next, append(cmds, cmd)
 	}
-	if m.top().id == top && (m.question != nil) == asks {
+	if m.top().id == top && m.covered() == asks {
 		return m, tea.Batch(cmds...)
 	}
 	for _, k := range keys {

@@ -62,9 +62,9 @@ func TestHold_keysWaitForWhatTheyAreMeantFor(t *testing.T) {
 		{"in one read", []tea.KeyMsg{burst("necho xD")}, "echo xD", nil},
 		{"key by key", singles("necho xD"), "echo xD", nil},
 		{"a paste", []tea.KeyMsg{burst("n"), {Type: tea.KeyRunes, Runes: []rune("echo\nx"), Paste: true}}, "echo\nx", nil},
-		{"the answer confirms the question", singles("xy"), "", []string{"stop " + running}},
-		{"in one read too", []tea.KeyMsg{burst("xy")}, "", []string{"stop " + running}},
-		{"the cursor does not move under the question", singles("xjy"), "", []string{"stop " + running}},
+		{"the answer confirms the question", append(singles("xy"), tuitest.Key("enter")), "", []string{"stop " + running}},
+		{"in one read too", []tea.KeyMsg{burst("xy"), tuitest.Key("enter")}, "", []string{"stop " + running}},
+		{"the cursor does not move under the question", append(singles("xjy"), tuitest.Key("enter")), "", []string{"stop " + running}},
 		{"what was refused takes the rest with it", singles("lxy"), "", nil},
 	}
 	for _, tt := range tests {

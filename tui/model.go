@@ -11,7 +11,10 @@ import (
 
 	"dray/backend/rayapi"
 	"dray/tui/clean"
+	"dray/tui/events"
 	"dray/tui/help"
+	"dray/tui/notify"
+	"dray/tui/palette"
 	"dray/tui/screen"
 )
 
@@ -36,6 +39,7 @@ type model struct {
 	// copy writes text to the terminal's clipboard and says how.
 	copy func(text string) (how string, err error)
 	keys globalKeys
+	tty  tty
 
 	w, h     int
 	pages    []page // the last one is on top; never empty
@@ -45,7 +49,25 @@ type model struct {
 	notice   notice
 	question *question
 	help     *help.Model
-	ray      string // the server's Ray, once known
+	palette  *palette.Model
+	// typedLines are those of the palette, the newest last.
+	typedLines []string
+	events     []events.Event // never written to; the newest last
+	unread     int
+	themeName  string
+	picker     *picker
+	watcher    notify.Watcher
+	toldAnswer int    // of the list, that the watcher has seen
+	title      string // of the terminal
+	// write sends a sequence to the terminal between two frames; nil: none can.
+	write    func(seq string) (int, error)
+	restyler restyler // nil: the theme cannot be changed
+	held     []held   // confirmed, and not sent yet; the newest last
+	lastHeld int
+	leaving  bool // only what is held keeps the program
+	mouseOn  bool
+	watched  map[string]bool // never written to, only replaced
+	ray      string          // the server's Ray, once known
 }
 
 // notice is the sentence on the message line.
@@ -71,9 +93,10 @@ type (
 func newModel(env *screen.Env, g *guard, c *crash, first screen.Screen) model {
 	m := model{
 		env: env, guard: g, crash: c,
-		keys:  newGlobalKeys(env.Styles.Glyphs),
+		keys:  newGlobalKeys(env.Styles.Glyphs, env.Settings.Keys),
 		pages: []page{{id: 1, screen: first}}, lastID: 1,
-		poll: poll{env: env, now: env.Now(), timer: after},
+		poll:    poll{env: env, now: env.Now(), timer: after},
+		mouseOn: env.Settings.Mouse, themeName: env.Settings.Theme,
 	}
 	return m
 }
@@ -83,6 +106,8 @@ func (m model) Init() tea.Cmd {
 	return tea.Batch(
 		m.run(m.top().id, m.top().screen.Init()),
 		m.run(0, func() tea.Msg { return startMsg{} }),
+		m.run(0, unanswered(m.env)),
+		m.mouseMode(),
 	)
 }
 
@@ -98,8 +123,19 @@ func (m model) update(msg tea.Msg) (model, tea.Cmd) {
 		return m.typed(msg)
 	case ledMsg:
 		return m.led(msg)
+	case tea.MouseMsg:
+		return m.mouse(msg)
+	case returnedMsg:
+		return m.returned(msg)
+	case leaveMsg:
+		return m.quit()
+	case tea.FocusMsg:
+		return m.focus(true)
+	case tea.BlurMsg:
+		return m.focus(false)
 	case tea.ResumeMsg:
-		return m.refresh()
+		m, cmd := m.refresh()
+		return m, tea.Batch(cmd, m.mouseMode())
 	case pageMsg:
 		return m.handlePage(msg.page, msg.msg)
 	}
@@ -115,12 +151,28 @@ func (m model) handlePage(from int, msg tea.Msg) (model, tea.Cmd) {
 		p, cmd := m.poll.answered(msg)
 		ended := endedStop(m.poll.stopping, p)
 		m, told := m.polled(p, cmd)
+		m, news := m.changed()
+		told = tea.Batch(told, news)
 		m, asked := m.askVersion()
 		if ended == "" {
 			return m, tea.Batch(told, asked)
 		}
 		m, said := m.say(screen.Good, ended)
 		return m, tea.Batch(told, asked, said)
+	case singleMsg:
+		p, news := m.poll.single(msg)
+		if !news {
+			m.poll = p
+			return m, nil
+		}
+		ended := endedStop(m.poll.stopping, p)
+		m, told := m.polled(p, nil)
+		m, changed := m.changed()
+		if ended == "" {
+			return m, tea.Batch(told, changed)
+		}
+		m, said := m.say(screen.Good, ended)
+		return m, tea.Batch(told, changed, said)
 	case tickMsg:
 		return m.polled(m.poll.ticked(msg))
 	case versionMsg:
@@ -134,8 +186,10 @@ func (m model) handlePage(from int, msg tea.Msg) (model, tea.Cmd) {
 		return m, nil
 	case copiedMsg:
 		return m.copied(msg)
+	case heldTickMsg:
+		return m.heldTicked(msg)
 	}
-	return m.navigate(from, msg)
+	return m.ordered(from, msg)
 }
 
 // navigate handles the messages by which pages speak to the root.
@@ -150,13 +204,17 @@ func (m model) navigate(from int, msg tea.Msg) (model, tea.Cmd) {
 		m, started := m.push(msg.Screen)
 		return m, tea.Batch(told, started)
 	case screen.NoticeMsg:
-		return m.say(msg.Level, msg.Text)
+		return m.announce(msg)
 	case screen.AskMsg:
 		return m.ask(from, msg)
 	case screen.CopyMsg:
 		return m, m.run(0, copyText(m.copy, msg))
 	case screen.StoppingMsg:
 		return m.polled(m.poll.stop(msg), nil)
+	case screen.ExecMsg:
+		return m.lend(from, msg)
+	case screen.WatchMsg:
+		return m.watch(msg)
 	case screen.JobMsg:
 		return m.jobChanged(msg)
 	}
@@ -169,7 +227,7 @@ func (m model) ask(from int, msg screen.AskMsg) (model, tea.Cmd) {
 		return m.say(screen.Warn, "offline: nothing can be changed until "+m.env.Target.Name+" answers")
 	}
 	if m.question == nil {
-		m.question = &question{msg: msg, page: from}
+		m.question = newQuestion(msg, from)
 		m.help = nil
 	}
 	return m, nil
@@ -201,7 +259,11 @@ func (m model) polled(p poll, cmd tea.Cmd) (model, tea.Cmd) {
 }
 
 // tell hands the shared list to the page on top.
-func (m model) tell() (model, tea.Cmd) { return m.toPage(m.top().id, m.poll.shared()) }
+func (m model) tell() (model, tea.Cmd) {
+	shared := m.poll.shared()
+	shared.Watched = m.watched
+	return m.toPage(m.top().id, shared)
+}
 
 // drayCommit begins the commit that a dray names as Ray's.
 const drayCommit = "dray-"
@@ -284,14 +346,6 @@ func (m model) resize(w, h int) model {
 	return m
 }
 
-// quit ends the program; Run closes the pages.
-func (m model) quit() (model, tea.Cmd) { return m, tea.Quit }
-
-func (m model) say(level screen.Level, text string) (model, tea.Cmd) {
-	m.notice = notice{id: m.notice.id + 1, level: level, text: clean.Text(text)}
-	return m, m.run(0, m.poll.timer(m.env.Ctx, noticeTime, noticeGoneMsg{m.notice.id}))
-}
-
 func copyText(write func(string) (string, error), msg screen.CopyMsg) tea.Cmd {
 	return func() tea.Msg {
 		how, err := write(msg.Text)
@@ -303,7 +357,7 @@ func (m model) copied(msg copiedMsg) (model, tea.Cmd) {
 	if msg.err != nil {
 		return m.say(screen.Bad, fmt.Sprintf("copy %s: %v", msg.what, msg.err))
 	}
-	return m.say(screen.Good, fmt.Sprintf("sent %s to the terminal's clipboard (%s)", msg.what, msg.how))
+	return m.say(screen.Good, msg.what+" "+msg.how)
 }
 
 // openHelp lists the keys that work now.

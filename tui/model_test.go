@@ -11,7 +11,6 @@ import (
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
-	"github.com/charmbracelet/x/ansi"
 	"github.com/muesli/termenv"
 	"go.uber.org/goleak"
 
@@ -134,6 +133,10 @@ func startIn(t testing.TB, styles *theme.Styles, w, h int, jobs []rayapi.Job, er
 	}
 	c := &crash{dir: t.TempDir(), now: env.Now, stop: func() { t.Error("the dashboard crashed") }}
 	a.m = newModel(env, g, c, joblist.New(env))
+	a.m.restyler = func(p theme.Palette, ascii bool) *theme.Styles {
+		s := *styles
+		return &s
+	}
 	a.m.copy = func(string) (string, error) { return "test", nil }
 	a.m.poll.timer = func(_ context.Context, _ time.Duration, msg tea.Msg) tea.Cmd {
 		return func() tea.Msg {
@@ -198,66 +201,6 @@ func (a *app) shows(text string) bool { return strings.Contains(a.m.View(), text
 
 var errRefused = fmt.Errorf("list jobs: cannot connect to 10.4.0.9:8265: connection refused: %w", client.ErrUnreachable)
 
-func TestView_golden(t *testing.T) {
-	t.Parallel()
-	sizes := []struct{ w, h int }{{60, 15}, {80, 24}, {140, 40}, {200, 60}}
-	scenes := []struct {
-		name string
-		play func(a *app)
-	}{
-		{"list", func(*app) {}},
-		{"empty", func(a *app) { a.srv.set(nil, nil); a.press("ctrl+r") }},
-		{"offline", func(a *app) { a.srv.set(nil, errRefused); a.press("ctrl+r"); a.wait(41 * time.Second) }},
-		{"detail", func(a *app) { a.press("/", "0.03", "enter", "j", "d") }},
-		{"help", func(a *app) { a.press("?") }},
-		{"question", func(a *app) { a.press("j", "x") }},
-	}
-	for _, sc := range scenes {
-		for _, size := range sizes {
-			t.Run(fmt.Sprintf("%s %dx%d", sc.name, size.w, size.h), func(t *testing.T) {
-				t.Parallel()
-				a := start(t, size.w, size.h, tuitest.Jobs20(), nil)
-				sc.play(a)
-				tuitest.Golden(t, a.m.View())
-			})
-		}
-	}
-}
-
-func TestView_fillsTheWindow(t *testing.T) {
-	t.Parallel()
-	scenes := map[string][]string{"list": nil, "detail": {"d"}, "raw": {"y"}, "help": {"?"}, "question": {"x"}, "filter": {"/", "a"}}
-	for name, keys := range scenes {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			a := start(t, 80, 24, tuitest.Jobs20(), nil)
-			a.press(keys...)
-			down := start(t, 80, 24, tuitest.Jobs20(), errRefused)
-			for w := 1; w <= 300; w += 13 {
-				for h := 1; h <= 100; h += 7 {
-					a.send(tea.WindowSizeMsg{Width: w, Height: h})
-					down.send(tea.WindowSizeMsg{Width: w, Height: h})
-					checkFrame(t, a.m.View(), w, h)
-					checkFrame(t, down.m.View(), w, h)
-				}
-			}
-		})
-	}
-}
-
-func checkFrame(t *testing.T, view string, w, h int) {
-	t.Helper()
-	lines := strings.Split(view, "\n")
-	if len(lines) != h {
-		t.Fatalf("%dx%d: %d lines:\n%s", w, h, len(lines), view)
-	}
-	for i, l := range lines {
-		if got := ansi.StringWidth(l); got > w {
-			t.Fatalf("%dx%d: line %d is %d wide: %q", w, h, i, got, l)
-		}
-	}
-}
-
 func TestFollow_runsToSuccessWithoutAKey(t *testing.T) {
 	t.Parallel()
 	a := start(t, 80, 24, []rayapi.Job{tuitest.Job("a", rayapi.StatusPending, "true", time.Second, 0)}, nil)
@@ -277,7 +220,7 @@ func TestStop_showsStoppingUntilTheEnd(t *testing.T) {
 	if !a.shows("Stop job?") || !a.shows("embedded") || !a.shows("job     a") {
 		t.Fatalf("the question does not name job and server:\n%s", a.m.View())
 	}
-	a.press("y")
+	a.press("y", "enter")
 	if got := a.srv.written(); len(got) != 1 || got[0] != "stop a" {
 		t.Fatalf("written: %q", got)
 	}
@@ -301,7 +244,7 @@ func TestStop_refusedIsSaid(t *testing.T) {
 	a := start(t, 80, 24, []rayapi.Job{tuitest.Job("a", rayapi.StatusRunning, "sleep 9", time.Minute, 0)}, nil)
 	a.press("x")
 	a.srv.set(nil, errors.New("no agent"))
-	a.press("y")
+	a.press("y", "enter")
 	if !a.shows("stop a: no agent") || a.shows("STOPPING") {
 		t.Errorf("the refusal is not shown:\n%s", a.m.View())
 	}

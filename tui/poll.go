@@ -67,7 +67,7 @@ type poll struct {
 
 	jobs   []rayapi.Job
 	counts [jobtext.Kinds]int
-	answer int       // the seq of jobs
+	answer int       // the number of jobs
 	asOf   time.Time // of jobs
 	took   time.Duration
 	quiet  int // answers in a row without an active job
@@ -79,6 +79,13 @@ type poll struct {
 
 	stopping map[string]time.Time // never written to, only replaced
 	realRay  bool                 // its version says so
+	paused   bool                 // only the user asks
+	away     bool                 // the terminal says that nobody looks
+
+	listed     int       // the answer that was the last whole list
+	singleBusy bool      // a question about one job is under way
+	singleAt   time.Time // when it was put
+	singleID   string    // about which
 
 	timer func(context.Context, time.Duration, tea.Msg) tea.Cmd // after
 }
@@ -140,7 +147,9 @@ func (p poll) failed(err error) poll {
 
 func (p poll) succeeded(msg listedMsg) poll {
 	p.failures, p.err = 0, nil
-	p.jobs, p.answer, p.asOf, p.took = msg.jobs, msg.seq, p.now, msg.took
+	p.jobs, p.asOf, p.took = msg.jobs, p.now, msg.took
+	p.answer++
+	p.listed = p.answer
 	p.link = screen.Live
 	if msg.took >= slowAfter {
 		p.link = screen.Slow
@@ -169,16 +178,25 @@ func (p poll) pause() time.Duration {
 	if p.env.Target.Embedded { // costs a millisecond, and what another terminal submits should show soon
 		d = min(d, ownPause)
 	}
-	return max(d, min(slowMost, slowFactor*p.took))
+	if p.away && p.quiet > 0 {
+		d = max(d, awayIdlePause)
+	} else if p.away {
+		d = max(d, awayPause)
+	}
+	cost := max(slowFactor*p.took, perJob*time.Duration(len(p.jobs)))
+	return max(d, min(slowMost, cost))
 }
 
 // plan sets the one timer to when something has to be done or drawn.
 func (p poll) plan() (poll, tea.Cmd) {
 	wait := p.due.Sub(p.now)
-	if p.busy {
+	if p.busy || p.paused {
 		wait = second
 	}
 	if p.active() || p.link.Down() || len(p.stopping) > 0 {
+		wait = min(wait, second)
+	}
+	if p.wantsSingle() {
 		wait = min(wait, second)
 	}
 	if p.busy && p.asOf.IsZero() && p.waiting() < loadingAfter {
@@ -194,10 +212,12 @@ func (p poll) ticked(msg tickMsg) (poll, tea.Cmd) {
 		return p, nil
 	}
 	p.now = p.env.Now()
-	if !p.busy && !p.now.Before(p.due) {
+	if !p.busy && !p.paused && !p.now.Before(p.due) {
 		return p.ask()
 	}
-	return p.plan()
+	p, single := p.askSingle()
+	p, wake := p.plan()
+	return p, tea.Batch(single, wake)
 }
 
 // waiting is how long the question under way has been out.

@@ -36,8 +36,12 @@ func runAsProgram() bool {
 	if scene == "panic" {
 		jobs.GetFn = func(context.Context, string) (rayapi.Job, error) { panic("boom in a command") }
 	}
+	var served screen.Jobs = jobs
+	if scene == "walk" {
+		served = walked(os.Getenv("DRAY_TUI_TEST_DIR"))
+	}
 	env := &screen.Env{
-		Jobs: jobs, Now: tuitest.Now, Cwd: "/",
+		Jobs: served, Now: tuitest.Now, Cwd: "/",
 		Target: screen.Target{Name: "embedded", Address: "this machine", Why: "a test", Embedded: true},
 		LookPython: func() string {
 			if scene == "panic" {
@@ -188,7 +192,7 @@ func TestRun_resizeAndCopy(t *testing.T) {
 	}
 	await(t, term, "RUNNING")
 	typed(t, term, "c")
-	await(t, term, "sent submission id")
+	await(t, term, "submission id sent")
 	want := base64.StdEncoding.EncodeToString([]byte("raysubmit_tt0Lq8mWz2Rb55Ke"))
 	if !strings.Contains(string(term.Raw()), "\x1b]52;c;"+want) {
 		t.Error("no OSC 52 with the id was written")

@@ -31,7 +31,7 @@ func TestQuestion_hitsTheJobItNames(t *testing.T) {
 			named, _ := strings.CutPrefix(a.m.question.msg.Lines[0], "job     ")
 			a.srv.set(randomJobs(rt), nil)
 			a.wait(2 * time.Second)
-			a.press("y")
+			a.press("y", "enter")
 			verb := map[string]string{"x": "stop", "r": "submit", "D": "delete"}[key]
 			if got, want := a.srv.written()[before:], []string{verb + " " + named}; !slices.Equal(got, want) {
 				rt.Fatalf("%s wrote %q, the question named %q", key, got, want)

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -18,6 +19,18 @@ type question struct {
 	msg  screen.AskMsg
 	page int  // that asked, and gets the answer of Do
 	yes  bool // the selected button
+	// picked is the chosen option of each choice; focus the choice that the
+	// arrows change, or, after the last, the buttons.
+	picked []int
+	focus  int
+}
+
+func newQuestion(msg screen.AskMsg, page int) *question {
+	q := &question{msg: msg, page: page, picked: make([]int, len(msg.Choices))}
+	for i, c := range msg.Choices {
+		q.picked[i] = max(0, min(c.At, len(c.Options)-1))
+	}
+	return q
 }
 
 // answer handles a key while a question is open.
@@ -30,14 +43,67 @@ func (m model) answer(k tea.KeyMsg) (model, tea.Cmd) {
 	switch {
 	case matches("y"), matches("enter") && q.yes:
 		m.question = nil
-		return m, m.run(q.page, q.msg.Do)
+		return m.confirm(q)
 	case matches("n", "esc", "q", "enter"):
 		m.question = nil
-	case matches("tab", "shift+tab", "left", "right", "h", "l"):
-		q.yes = !q.yes
+	case matches("tab"), matches("down", "j") && len(q.picked) > 0:
+		q = q.move(1)
+		m.question = &q
+	case matches("shift+tab"), matches("up", "k") && len(q.picked) > 0:
+		q = q.move(-1)
+		m.question = &q
+	case matches("left", "h"):
+		q = q.change(-1)
+		m.question = &q
+	case matches("right", "l"), matches(" ") && q.focus < len(q.picked):
+		q = q.change(1)
 		m.question = &q
 	}
 	return m, nil
+}
+
+// move goes to the next choice; without choices there are only the buttons,
+// which it changes.
+func (q question) move(by int) question {
+	n := len(q.msg.Choices) + 1
+	if n == 1 {
+		return q.change(by)
+	}
+	q.focus = (q.focus + by + n) % n
+	return q
+}
+
+// change picks the next option of the focused choice, or the other button.
+func (q question) change(by int) question {
+	if q.focus >= len(q.msg.Choices) {
+		q.yes = !q.yes
+		return q
+	}
+	n := len(q.msg.Choices[q.focus].Options)
+	if n == 0 {
+		return q
+	}
+	q.picked = slices.Clone(q.picked)
+	q.picked[q.focus] = (q.picked[q.focus] + by + n) % n
+	return q
+}
+
+// choice draws one line of the choices.
+func (q question) choice(s *theme.Styles, i int) string {
+	c := q.msg.Choices[i]
+	value := ""
+	if len(c.Options) > 0 {
+		value = clean.Text(c.Options[q.picked[i]])
+	}
+	labels := 0
+	for _, c := range q.msg.Choices {
+		labels = max(labels, cell.Width(c.Label))
+	}
+	label := cell.Pad(clean.Text(c.Label), max(labels, 6)) + "  "
+	if i == q.focus {
+		return s.Focus.Render(label) + s.Selected.Render("< "+value+" >")
+	}
+	return s.Muted.Render(label) + "  " + value
 }
 
 // The dialog is as wide as its text, within these bounds, in cells.
@@ -54,7 +120,17 @@ func (q question) view(s *theme.Styles, lines []string, w int) []string {
 		body = append(body, wrapped(clean.Text(l), inner, s.Glyphs.Ellipsis)...)
 	}
 	// Where there is no room for all of it, the text gives way, not the buttons.
-	body = body[:min(len(body), max(1, len(lines)-4))]
+	choices := len(q.msg.Choices)
+	if choices > 0 {
+		choices++
+	}
+	body = body[:min(len(body), max(1, len(lines)-4-choices))]
+	if choices > 0 {
+		body = append(body, "")
+	}
+	for i := range q.msg.Choices {
+		body = append(body, q.choice(s, i))
+	}
 	buttons := []string{q.button(s, "y  "+q.msg.Yes, q.yes), q.button(s, "esc  Cancel", !q.yes)}
 	body = append(body, "", cell.Blank(max(0, inner-cell.Width(buttons[0])-cell.Width(buttons[1])-2))+buttons[0]+"  "+buttons[1])
 	box := frame(s, clean.Text(q.msg.Title), body, inner)

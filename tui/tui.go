@@ -24,6 +24,7 @@ import (
 	"dray/theme"
 	_ "dray/theme/background" // must run before bubbletea's init, which queries the terminal
 	"dray/tui/joblist"
+	"dray/tui/notify"
 	"dray/tui/paint"
 	"dray/tui/screen"
 	"dray/tui/settings"
@@ -59,7 +60,8 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("the terminal does not tell its size: %w; use a verb instead, for example dray ls", err)
 	}
-	inner, cancel := context.WithCancel(ctx)
+	// What was agreed to is still sent when ctx ends; endWith sees to it.
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	out := &output{File: cfg.Output}
 	env := *cfg.Env
@@ -70,17 +72,32 @@ func Run(ctx context.Context, cfg Config) error {
 	if env.Settings == nil {
 		env.Settings = settings.Default()
 	}
+	name := env.Settings.Theme
+	if light := env.Settings.ThemeLight; light != "" && lightBackground(cfg.Input, cfg.Output, cfg.Getenv) {
+		name = light
+	}
+	spec, err := settings.Theme(env.Settings.ThemeDir, name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", env.Settings.Where("theme"), err)
+	}
+	restyle := styler(out, cfg.Getenv, cfg.ASCII)
 	if env.Styles == nil {
-		env.Styles = styles(out, cfg.Getenv, cfg.ASCII)
+		env.Styles = restyle(spec.Palette(), env.Settings.ASCII)
 	}
 	env.Pages = pages(&env)
 	c := &crash{dir: cfg.CrashDir, now: env.Now, stop: cancel}
 	m := newModel(&env, g, c, joblist.New(&env))
-	m.copy = out.copier(cfg.Getenv)
+	m.copy = out.copier(&env)
+	m.themeName = name
+	m.tty, m.restyler, m.write = tty{cfg.Input, cfg.Output}, restyle, out.WriteString
+	if env.Settings.Notify.Title {
+		_, _ = out.WriteString(notify.SaveTitle) // a terminal that is gone is found out below
+		defer func() { _, _ = out.WriteString(notify.RestoreTitle) }()
+	}
 	m = m.resize(w, h) // so that the first frame is whole
 
 	program, run := newProgram(safe{m}, out, cfg)
-	ended := endWith(inner, program)
+	ended := endWith(ctx, inner, program, &g.held)
 	last, err := run()
 	cancel()
 	<-ended
@@ -92,6 +109,7 @@ func Run(ctx context.Context, cfg Config) error {
 func newProgram(m tea.Model, out *output, cfg Config) (*tea.Program, func() (tea.Model, error)) {
 	options := []tea.ProgramOption{
 		tea.WithInput(cfg.Input),
+		tea.WithReportFocus(),
 		tea.WithoutSignalHandler(), // the caller's context ends on signals, SIGHUP too
 	}
 	if cfg.Getenv("DRAY_RENDERER") == "stock" {
@@ -106,17 +124,26 @@ func newProgram(m tea.Model, out *output, cfg Config) (*tea.Program, func() (tea
 // output would hold it for ever.
 const killAfter = 2 * time.Second
 
-// endWith ends the program when ctx does. Bubble Tea's own option for that
-// kills at once, and then its reader of keys is still at work while the
-// terminal is restored. The channel closes when the goroutine is gone, which
-// is as soon as both have ended.
-func endWith(ctx context.Context, p *tea.Program) <-chan struct{} {
+// endWith ends the program when ctx does, as a user who quits would, and at
+// once when inner ends. Bubble Tea's own option for that kills at once, and
+// then its reader of keys is still at work while the terminal is restored. The
+// channel closes when the goroutine is gone, which is as soon as the program
+// and one of the two have ended.
+func endWith(ctx, inner context.Context, p *tea.Program, held *holding) <-chan struct{} {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		<-ctx.Done()
-		kill := time.AfterFunc(killAfter, p.Kill)
-		p.Quit() // at once if it has ended already
+		limit, ask := killAfter, p.Quit
+		select {
+		case <-ctx.Done():
+			if held.Load() > 0 {
+				limit += grace
+				ask = func() { p.Send(leaveMsg{}) }
+			}
+		case <-inner.Done():
+		}
+		kill := time.AfterFunc(limit, p.Kill)
+		ask() // at once if it has ended already
 		p.Wait()
 		kill.Stop()
 	}()
@@ -180,17 +207,20 @@ func checkTerminal(in, out *os.File, getenv func(string) string) error {
 	return nil
 }
 
-// styles are made for the colours and letters that the terminal has. It is
+// styler makes styles for the colours and letters that the terminal has. It is
 // not asked anything: some do not answer.
-func styles(out *output, getenv func(string) string, ascii bool) *theme.Styles {
+func styler(out *output, getenv func(string) string, ascii bool) restyler {
 	r := lipgloss.NewRenderer(out)
 	r.SetColorProfile(termenv.NewOutput(out, termenv.WithEnvironment(environ(getenv)), termenv.WithTTY(true)).EnvColorProfile())
 	r.SetHasDarkBackground(true)
-	glyphs := theme.Unicode()
-	if ascii || !utf8Locale(getenv) || getenv("TERM") == "linux" {
-		glyphs = theme.ASCII()
+	ascii = ascii || !utf8Locale(getenv) || getenv("TERM") == "linux"
+	return func(p theme.Palette, always bool) *theme.Styles {
+		glyphs := theme.Unicode()
+		if ascii || always {
+			glyphs = theme.ASCII()
+		}
+		return theme.New(r, p, glyphs)
 	}
-	return theme.New(r, theme.ANSI(), glyphs)
 }
 
 // utf8Locale reports whether the locale has UTF-8. Where none is set, as in

@@ -53,7 +53,7 @@ func (m model) body() string {
 	size := m.pageSize(len(m.pages))
 	view := m.top().screen.View()
 	exact := strings.Count(view, "\n") == size.H-1
-	if exact && !m.boxed() && m.question == nil && m.help == nil {
+	if exact && !m.boxed() && !m.covered() {
 		return view
 	}
 	lines := cell.Lines(strings.Split(view, "\n"), size.H)
@@ -65,6 +65,10 @@ func (m model) body() string {
 		lines = m.question.view(m.env.Styles, lines, m.w)
 	case m.help != nil:
 		lines = m.help.View(lines)
+	case m.palette != nil:
+		lines = m.palette.View(lines, m.w)
+	case m.picker != nil:
+		lines = m.pickerView(lines)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -130,6 +134,9 @@ const staleAfter = 5 * time.Second
 func (m model) linkWord() string {
 	s := m.env.Styles
 	p := m.poll
+	if p.paused && !p.link.Down() {
+		return s.Warn.Render(s.Glyphs.Paused + " paused " + clock(p.now.Sub(p.asOf)))
+	}
 	switch shared := p.shared(); shared.Link {
 	case screen.Live:
 		if age := p.now.Sub(p.asOf); age >= staleAfter && !m.env.Target.Embedded {
@@ -185,8 +192,13 @@ const stopHintAfter = 10 * time.Second
 // messageLine is the newest notice, or what else deserves a word.
 func (m model) messageLine() string {
 	s := m.env.Styles
+	if m.palette != nil {
+		return m.palette.Line(m.w)
+	}
 	text, style := m.notice.text, s.Text
 	switch {
+	case len(m.held) > 0 && m.notice.level != screen.Bad:
+		text, style = m.heldLine(), s.Warn
 	case text == "":
 		text, style = m.standing(), s.Warn
 	case m.notice.level == screen.Good:
@@ -196,10 +208,19 @@ func (m model) messageLine() string {
 	case m.notice.level == screen.Bad:
 		style = s.Error
 	}
-	if text == "" {
+	right := m.unreadWord()
+	if text == "" && right == "" {
 		return ""
 	}
-	return " " + style.Render(cell.Cut(text, m.w-2, s.Glyphs.Ellipsis))
+	room := m.w - 2
+	if right != "" {
+		room -= cell.Width(right) + 2
+	}
+	line := " " + style.Render(cell.Cut(text, room, s.Glyphs.Ellipsis))
+	if right == "" {
+		return line
+	}
+	return cell.Spread(line, s.Muted.Render(right)+" ", m.w, "")
 }
 
 // standing is what remains true until it ends.
@@ -227,7 +248,7 @@ func (m model) hintLine() string {
 	s := m.env.Styles
 	hints := slices.DeleteFunc(m.bindings(), func(b screen.Binding) bool { return b.Rank == 0 || !b.Enabled() })
 	slices.SortStableFunc(hints, func(a, b screen.Binding) int { return cmp.Compare(a.Rank, b.Rank) })
-	right := s.Key.Render("?") + " " + s.KeyHelp.Render("help") + " "
+	right := s.Key.Render(m.keyName(m.keys.help)) + " " + s.KeyHelp.Render("help") + "  " + s.Key.Render(m.keyName(m.keys.command)) + " " + s.KeyHelp.Render("cmd") + " "
 	if m.top().screen.Typing() {
 		right = ""
 	}

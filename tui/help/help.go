@@ -4,17 +4,20 @@ package help
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dray/theme"
+	"dray/tui/clean"
 	"dray/tui/screen"
 	"dray/tui/widget/cell"
 )
 
 const (
 	minColumn = 22 // cells
+	maxFoot   = 42 // of the lower edge's text
 	gap       = 3
 )
 
@@ -25,6 +28,9 @@ type Model struct {
 	groups []group
 	size   screen.Size
 	top    int
+
+	finding bool // keys are letters of what is looked for
+	wanted  string
 }
 
 type group struct {
@@ -35,7 +41,7 @@ type group struct {
 // New lists the enabled bindings under the name of the page, by group.
 func New(styles *theme.Styles, scope string, bindings []screen.Binding) Model {
 	m := Model{styles: styles, scope: scope}
-	for _, name := range []string{"MOVE", "JOB", "VIEW", "MARK", "FORM", "APP"} {
+	for _, name := range []string{"MOVE", "JOB", "VIEW", "MARK", "FORM", "YOURS", "APP"} {
 		m.add(name, bindings)
 	}
 	for _, b := range bindings {
@@ -67,7 +73,12 @@ func (m Model) Resize(s screen.Size) Model {
 
 // Update scrolls; any other key closes the overlay.
 func (m Model) Update(k tea.KeyMsg) (next Model, open bool) {
+	if m.finding {
+		return m.find(k)
+	}
 	switch {
+	case k.String() == "/":
+		m.finding, m.top = true, 0
 	case key.Matches(k, key.NewBinding(key.WithKeys("j", "down", "ctrl+d", "pgdown"))):
 		m.top = min(m.top+1, m.last())
 	case key.Matches(k, key.NewBinding(key.WithKeys("k", "up", "ctrl+u", "pgup"))):
@@ -76,6 +87,46 @@ func (m Model) Update(k tea.KeyMsg) (next Model, open bool) {
 		return m, false
 	}
 	return m, true
+}
+
+// find handles a key while something is looked for. What was found stays until
+// the overlay is closed.
+func (m Model) find(k tea.KeyMsg) (next Model, open bool) {
+	switch k.Type {
+	case tea.KeyRunes, tea.KeySpace:
+		m.wanted += string(k.Runes)
+	case tea.KeyBackspace:
+		runes := []rune(m.wanted)
+		m.wanted = string(runes[:max(0, len(runes)-1)])
+	case tea.KeyEnter:
+		m.finding = false
+	case tea.KeyEsc:
+		if m.wanted == "" {
+			return m, false
+		}
+		m.finding, m.wanted = false, ""
+	default:
+	}
+	m.top = 0
+	return m, true
+}
+
+// found are the groups with what is looked for.
+func (m Model) found() []group {
+	if m.wanted == "" {
+		return m.groups
+	}
+	wanted := strings.ToLower(m.wanted)
+	var all []group
+	for _, g := range m.groups {
+		rows := slices.DeleteFunc(slices.Clone(g.rows), func(r [2]string) bool {
+			return !strings.Contains(strings.ToLower(r[1]), wanted) && !strings.Contains(strings.ToLower(g.name), wanted) && !slices.Contains(strings.Fields(r[0]), m.wanted)
+		})
+		if len(rows) > 0 {
+			all = append(all, group{g.name, rows})
+		}
+	}
+	return all
 }
 
 // View draws the overlay over lines.
@@ -94,9 +145,12 @@ func (m Model) box() []string {
 	body, w := m.body()
 	rows := m.visible(len(body))
 	g := m.styles.Glyphs
-	foot := "any key closes"
-	if rows < len(body) {
-		foot = "j k scroll " + g.Dot + " any other key closes"
+	foot := "/ searches " + g.Dot + " any other key closes"
+	switch {
+	case m.finding:
+		foot = "/" + clean.Text(m.wanted) + g.Caret
+	case rows < len(body):
+		foot = "j k scroll " + g.Dot + " " + foot
 	}
 	out := []string{m.edge(g.TopLeft, g.TopRight, "Help "+g.Dot+" "+m.scope, w)}
 	bar := m.styles.Border.Render(g.Bar)
@@ -128,10 +182,14 @@ func (m Model) last() int {
 // cutting a text, and returns the lines and their width.
 func (m Model) body() ([]string, int) {
 	inner := max(minColumn, m.size.W-8)
+	groups := m.found()
+	if len(groups) == 0 {
+		return []string{m.styles.Muted.Render("no key does that")}, maxFoot
+	}
 	var columns [][]group
 	var widths []int
-	for n := len(m.groups); n > 0; n-- {
-		columns = m.spread(n)
+	for n := len(groups); n > 0; n-- {
+		columns = spread(groups, n)
 		widths = widths[:0]
 		for _, c := range columns {
 			widths = append(widths, natural(c))
@@ -143,14 +201,17 @@ func (m Model) body() ([]string, int) {
 	if len(widths) == 1 {
 		widths[0] = min(widths[0], inner)
 	}
+	if w := total(widths); w < maxFoot {
+		widths[len(widths)-1] += min(maxFoot, inner) - w // room for the line below
+	}
 	return m.beside(columns, widths), total(widths)
 }
 
 // spread gives each group to the column that is shortest so far.
-func (m Model) spread(n int) [][]group {
+func spread(groups []group, n int) [][]group {
 	columns := make([][]group, n)
 	heights := make([]int, n)
-	for _, g := range m.groups {
+	for _, g := range groups {
 		at := slices.Index(heights, slices.Min(heights))
 		columns[at] = append(columns[at], g)
 		heights[at] += len(g.rows) + 2

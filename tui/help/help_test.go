@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
 	"github.com/muesli/termenv"
 
@@ -66,5 +67,44 @@ func TestUpdate_scrollsToTheLastKey(t *testing.T) {
 	}
 	if _, open := m.Update(tuitest.Key("esc")); open {
 		t.Error("esc does not close the help")
+	}
+}
+
+func TestModel_search(t *testing.T) {
+	t.Parallel()
+	m := help.New(tuitest.Styles(termenv.Ascii, theme.Unicode()), "Jobs", []screen.Binding{
+		{Binding: key.NewBinding(key.WithKeys("x"), key.WithHelp("x", "stop")), ID: "a", Group: "JOB"},
+		{Binding: key.NewBinding(key.WithKeys("o"), key.WithHelp("o", "sort by")), ID: "b", Group: "VIEW"},
+	}).Resize(screen.Size{W: 80, H: 20})
+	see := func(keys ...string) (string, bool) {
+		next, open := m, true
+		for _, k := range keys {
+			msg := tuitest.Key(k)
+			if k == "backspace" {
+				msg = tea.KeyMsg{Type: tea.KeyBackspace}
+			}
+			next, open = next.Update(msg)
+		}
+		return strings.Join(next.View(make([]string, 20)), "\n"), open
+	}
+	tests := []struct {
+		keys       []string
+		stop, sort bool
+		open       bool
+	}{
+		{[]string{"/"}, true, true, true},
+		{[]string{"/", "so"}, false, true, true},
+		{[]string{"/", "x"}, true, false, true},
+		{[]string{"/", "view", "enter"}, false, true, true},
+		{[]string{"/", "so", "esc"}, true, true, true},
+		{[]string{"/", "so", "esc", "esc"}, true, true, false},
+		{[]string{"/", "sx", "backspace"}, true, true, true},
+		{[]string{"/", "zz"}, false, false, true},
+	}
+	for _, tt := range tests {
+		got, open := see(tt.keys...)
+		if strings.Contains(got, "stop") != tt.stop || strings.Contains(got, "sort by") != tt.sort || open != tt.open {
+			t.Errorf("%q: open %t\n%s", tt.keys, open, got)
+		}
 	}
 }

@@ -79,9 +79,10 @@ type Env struct {
 	// LookPython returns the path of the python that a job of the embedded
 	// backend will find, or "". It is nil for a remote server.
 	LookPython func() string
-	// Measure returns what an upload of a folder would send, after the ignore
-	// rules. It is nil where that cannot be known.
-	Measure func(ctx context.Context, dir string, excludes []string) (files int, bytes int64, err error)
+	// Preflight returns what an upload of a folder or an archive would send, and
+	// whether the server has it already; step is told what was found so far. It is
+	// nil where that cannot be known.
+	Preflight func(ctx context.Context, path string, excludes []string, step func(client.Preflight)) (client.Preflight, error)
 	// Drafts keeps forms that were left. It may be nil.
 	Drafts *Drafts
 	// Settings is the user's configuration; tui.Run puts the default one where
@@ -241,6 +242,10 @@ type Command struct {
 type Commander interface {
 	Commands() []Command
 }
+
+// ThemeMsg tells the pages that Env.Styles has other colours now: what was made
+// of them is to be made again.
+type ThemeMsg struct{}
 
 // JobMsg tells the pages that a job was changed from here, so that they look
 // again at once: after a stop, a delete, a submit.

@@ -7,10 +7,13 @@ package settings
 
 // Settings is a checked configuration. It is read-only.
 type Settings struct {
-	Theme     string // name of a theme, built in or the user's own
-	ASCII     bool   // ASCII signs only
-	Animation bool   // spinners and flashes
-	Mouse     bool   // wheel and clicks
+	Theme string // name of a theme, built in or the user's own
+	// ThemeLight takes its place where the terminal's background is light. The
+	// terminal is asked, once and shortly, only when it is set.
+	ThemeLight string
+	ASCII      bool // ASCII signs only
+	Animation  bool // spinners and flashes
+	Mouse      bool // wheel and clicks
 
 	// Keys rebinds actions: "job.stop" or, in one scope only, "Jobs/job.stop",
 	// to keys as Bubble Tea names them. An empty list takes the key away.
@@ -26,6 +29,11 @@ type Settings struct {
 
 	Notify Notify
 	Logs   Logs
+
+	File     string // of the settings, whether it is there or not; "" without a home
+	ThemeDir string // of the user's themes
+
+	places map[string]place
 }
 
 // Hotkey runs a palette command or a shell command.
@@ -69,6 +77,7 @@ func Default() *Settings {
 		Theme:     "terminal",
 		Animation: true,
 		Mouse:     true,
+
 		Views: []View{
 			{Name: "all"},
 			{Name: "live", Filter: "status:pending,running"},

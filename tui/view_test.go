@@ -1,0 +1,120 @@
+package tui
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/muesli/termenv"
+
+	"dray/theme"
+	"dray/tui/screen"
+	"dray/tui/tuitest"
+)
+
+func TestView_golden(t *testing.T) {
+	t.Parallel()
+	sizes := []struct{ w, h int }{{60, 15}, {80, 24}, {100, 30}, {140, 40}, {200, 60}}
+	scenes := []struct {
+		name string
+		play func(a *app)
+	}{
+		{"list", func(*app) {}},
+		{"empty", func(a *app) { a.srv.set(nil, nil); a.press("ctrl+r") }},
+		{"offline", func(a *app) { a.srv.set(nil, errRefused); a.press("ctrl+r"); a.wait(41 * time.Second) }},
+		{"detail", func(a *app) { a.press("/", "0.03", "enter", "j", "d") }},
+		{"help", func(a *app) { a.press("?") }},
+		{"question", func(a *app) { a.press("j", "x") }},
+		{"held", func(a *app) { a.press("j", "x", "y") }},
+		{"palette", func(a *app) { a.press(":", "t", "h", "tab") }},
+		{"themes", func(a *app) { a.press("T", "j", "j") }},
+		{"events", func(a *app) {
+			a.send(pageMsg{0, screen.NoticeMsg{Level: screen.Good, Text: "nightly succeeded", Job: "nightly"}})
+			a.send(pageMsg{0, screen.NoticeMsg{Level: screen.Warn, Text: "stopped 2 of 3 jobs", Detail: []string{"a: stopped", "b: stopped", "c: 500 agent is gone"}}})
+			a.press("!")
+		}},
+	}
+	for _, sc := range scenes {
+		for _, size := range sizes {
+			t.Run(fmt.Sprintf("%s %dx%d", sc.name, size.w, size.h), func(t *testing.T) {
+				t.Parallel()
+				a := start(t, size.w, size.h, tuitest.Jobs20(), nil)
+				sc.play(a)
+				tuitest.Golden(t, a.m.View())
+			})
+		}
+	}
+}
+
+func TestView_fillsTheWindow(t *testing.T) {
+	t.Parallel()
+	scenes := map[string][]string{"list": nil, "detail": {"d"}, "raw": {"y"}, "help": {"?"}, "question": {"x"}, "filter": {"/", "a"}}
+	for name, keys := range scenes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t, 80, 24, tuitest.Jobs20(), nil)
+			a.press(keys...)
+			down := start(t, 80, 24, tuitest.Jobs20(), errRefused)
+			for w := 1; w <= 300; w += 13 {
+				for h := 1; h <= 100; h += 7 {
+					a.send(tea.WindowSizeMsg{Width: w, Height: h})
+					down.send(tea.WindowSizeMsg{Width: w, Height: h})
+					checkFrame(t, a.m.View(), w, h)
+					checkFrame(t, down.m.View(), w, h)
+				}
+			}
+		})
+	}
+}
+
+func checkFrame(t *testing.T, view string, w, h int) {
+	t.Helper()
+	lines := strings.Split(view, "\n")
+	if len(lines) != h {
+		t.Fatalf("%dx%d: %d lines:\n%s", w, h, len(lines), view)
+	}
+	for i, l := range lines {
+		if got := ansi.StringWidth(l); got > w {
+			t.Fatalf("%dx%d: line %d is %d wide: %q", w, h, i, got, l)
+		}
+	}
+}
+
+func TestView_goldenColours(t *testing.T) {
+	t.Parallel()
+	spec := func(name string) theme.Palette {
+		s, ok := theme.Named(name)
+		if !ok {
+			t.Fatalf("no theme %s", name)
+		}
+		return s.Palette()
+	}
+	looks := []struct {
+		name    string
+		profile termenv.Profile
+		palette theme.Palette
+		glyphs  theme.Glyphs
+	}{
+		{"true colour nord", termenv.TrueColor, spec("nord"), theme.Unicode()},
+		{"true colour light", termenv.TrueColor, spec("light"), theme.Unicode()},
+		{"16 colours", termenv.ANSI, spec(theme.Default), theme.Unicode()},
+		{"ascii", termenv.Ascii, spec(theme.Default), theme.ASCII()},
+	}
+	for scene, keys := range map[string][]string{"list": nil, "question": {"j", "x"}, "help": {"?"}} {
+		for _, look := range looks {
+			t.Run(scene+" "+look.name, func(t *testing.T) {
+				t.Parallel()
+				r := lipgloss.NewRenderer(io.Discard)
+				r.SetColorProfile(look.profile)
+				a := startIn(t, theme.New(r, look.palette, look.glyphs), 80, 24, tuitest.Jobs20(), nil)
+				a.press(keys...)
+				tuitest.Golden(t, a.m.View())
+			})
+		}
+	}
+}
