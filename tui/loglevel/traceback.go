@@ -182,11 +182,9 @@ func (b *block) exception(text string) bool {
 	return true
 }
 
-// libraries are parts of the paths of code that is not the user's.
-var libraries = [...]string{"/site-packages/", "/dist-packages/", "/lib/python3", "/lib64/python3", `"<frozen `, `"<string>"`, "/ray/_private/", "/ray/python/"}
-
+// isUsers reports whether a frame is of code that is not a library's.
 func isUsers(frame string) bool {
-	for _, l := range libraries {
+	for _, l := range [...]string{"/site-packages/", "/dist-packages/", "/lib/python3", "/lib64/python3", `"<frozen `, `"<string>"`, "/ray/_private/", "/ray/python/"} {
 		if strings.Contains(frame, l) {
 			return false
 		}

@@ -23,11 +23,11 @@ func benchModel(b *testing.B, n int, line string, size screen.Size) Model {
 	}
 	b.Cleanup(func() {
 		m.Close()
-		_ = m.s.store.close()
+		_ = m.s.Store().Close()
 	})
 	block := []byte(strings.Repeat(line+"\n", 1000))
 	for range n / 1000 {
-		if err := m.s.store.append(block); err != nil {
+		if err := m.s.Store().Append(block); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -36,7 +36,7 @@ func benchModel(b *testing.B, n int, line string, size screen.Size) Model {
 
 // redraw does what a message about new lines leads to, and draws.
 func redraw(b *testing.B, m Model) Model {
-	m.news = m.s.latest()
+	m.news = m.s.Latest()
 	m, cmd := m.load()
 	msg, ok := cmd().(windowMsg)
 	if !ok || msg.err != nil {
@@ -55,7 +55,7 @@ func BenchmarkAppend100To50000AndView(b *testing.B) {
 		m := benchModel(b, 50_000, benchLine, screen.Size{W: 200, H: 57})
 		b.ReportAllocs()
 		for b.Loop() {
-			if err := m.s.store.append(block); err != nil {
+			if err := m.s.Store().Append(block); err != nil {
 				b.Fatal(err)
 			}
 			m = redraw(b, m)
@@ -81,13 +81,14 @@ func BenchmarkWindow(b *testing.B) {
 		"colour": "\x1b[32m14:02:20\x1b[0m \x1b[1mINFO\x1b[0m train epoch 0 step 434 \x1b[38;5;208mloss 5.131\x1b[0m  lr 1.0e-3  img/s 10,412 and so on to fill it",
 		"wide":   strings.Repeat("日本語のログ行、", 12),
 		"10 kB":  strings.Repeat("0123456789", 1000),
+		"bars":   "epoch 0:  64%|██████▍   | 400/625 [10:12<05:44,  1.53s/it]",
 	}
 	for name, line := range lines {
 		for _, size := range []screen.Size{{W: 80, H: 21}, {W: 200, H: 57}} {
 			for _, wrap := range []bool{false, true} {
 				b.Run(fmt.Sprintf("%s/%dx%d/wrap %v", name, size.W, size.H, wrap), func(b *testing.B) {
 					m := benchModel(b, 100_000, line, size)
-					m.wrap, m.follow, m.top = wrap, false, place{line: 77_777}
+					m.wrap, m.follow, m.top = wrap, false, place{off: 77_777 * int64(len(line)+1)}
 					b.ReportAllocs()
 					for b.Loop() {
 						m = redraw(b, m)
@@ -106,39 +107,6 @@ func BenchmarkView(b *testing.B) {
 			for b.Loop() {
 				if len(m.View()) < 100 {
 					b.Fatal("nothing is drawn")
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkStoreGrowth(b *testing.B) {
-	chunk := []byte(strings.Repeat("0123456789abcde\n", 2000))
-	var s store
-	defer func() { _ = s.close() }()
-	b.SetBytes(int64(len(chunk)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := s.append(chunk); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(2000*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mlines/s")
-}
-
-func BenchmarkFind(b *testing.B) {
-	m := benchModel(b, 500_000, benchLine, screen.Size{W: 80, H: 21})
-	for _, text := range []string{"Loss=nan", "loss=nan"} {
-		b.Run(text, func(b *testing.B) {
-			b.SetBytes(m.news.size)
-			for b.Loop() {
-				f := find{query: newQuery(text)}
-				for f.next < m.news.lines {
-					msg, ok := f.step(m.s, m.news.lines)().(foundMsg)
-					if !ok || msg.err != nil || len(msg.hits) > 0 {
-						b.Fatalf("step: %#v", msg)
-					}
-					f.next = msg.next
 				}
 			}
 		})

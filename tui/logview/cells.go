@@ -5,6 +5,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"dray/tui/logstore"
 	"dray/tui/widget/cell"
 )
 
@@ -79,9 +80,6 @@ func isASCII(p []byte) bool {
 	return true
 }
 
-// span is a part of a line's text, in bytes without the renditions.
-type span struct{ from, to int }
-
 // ink is how hits are marked.
 type ink struct{ on, off string }
 
@@ -89,7 +87,7 @@ type ink struct{ on, off string }
 // at the start of each and with marked hits.
 type rowWriter struct {
 	cells
-	hits   []span
+	hits   []logstore.Span
 	mark   ink
 	out    []byte
 	shown  []byte // the style that the row has now
@@ -99,10 +97,10 @@ type rowWriter struct {
 // put appends a cluster, the last one taken.
 func (w *rowWriter) put(cluster []byte) {
 	from := w.at - len(cluster)
-	for len(w.hits) > 0 && w.hits[0].to <= from {
+	for len(w.hits) > 0 && w.hits[0].To <= from {
 		w.hits = w.hits[1:]
 	}
-	if in := len(w.hits) > 0 && w.hits[0].from <= from; in != w.marked {
+	if in := len(w.hits) > 0 && w.hits[0].From <= from; in != w.marked {
 		w.marked = in
 		if in {
 			w.out = append(w.out, w.mark.on...)
@@ -137,7 +135,7 @@ func (w *rowWriter) finish() string {
 
 // wrapLine breaks a cleaned line into rows of at most width cells, at least one
 // row.
-func wrapLine(text []byte, width int, hits []span, mark ink) []string {
+func wrapLine(text []byte, width int, hits []logstore.Span, mark ink) []string {
 	if len(hits) == 0 && isASCII(text) {
 		return wrapASCII(text, width)
 	}
@@ -171,26 +169,9 @@ func wrapASCII(text []byte, width int) []string {
 	return append(rows, all)
 }
 
-// countRows is the number of rows that wrapLine makes.
-func countRows(text []byte, width int) int {
-	if isASCII(text) {
-		return max(1, (len(text)+width-1)/width)
-	}
-	c := cells{rest: text}
-	rows, col := 1, 0
-	for cluster, n := c.next(); cluster != nil; cluster, n = c.next() {
-		n = min(n, width)
-		if col+n > width && col > 0 {
-			rows, col = rows+1, 0
-		}
-		col += n
-	}
-	return rows
-}
-
 // cutLine returns the cells from x on, width at most, of a cleaned line. What
 // is cut off at the right is marked by tail, one cell wide.
-func cutLine(text []byte, x, width int, tail string, hits []span, mark ink) string {
+func cutLine(text []byte, x, width int, tail string, hits []logstore.Span, mark ink) string {
 	if len(hits) == 0 && isASCII(text) {
 		return cutASCII(text, x, width, tail)
 	}

@@ -1,7 +1,6 @@
 package logview
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -10,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"dray/tui/clean"
+	"dray/tui/logstore"
 )
 
 var testMark = ink{"\x1b[7m", "\x1b[0m"}
@@ -19,15 +19,12 @@ func anyLine(t *rapid.T) []byte {
 	parts := rapid.SliceOf(rapid.SampledFrom([]string{
 		"a", "bc", " ", "日", "本", "e\u0301", "é", "👩", "한", "\u0301", "\x1b[31m", "\x1b[1;38;5;9m", "\x1b[0m", "\x1b[m", "0123456789", "界e\u0301\u0301",
 	})).Draw(t, "parts")
-	return clean.Log(nil, []byte(strings.Join(parts, "")))
+	return clean.Log(nil, []byte(strings.Join(parts, "")), clean.TrueColour)
 }
 
-func anyHits(t *rapid.T, text []byte) []span {
-	q := newQuery(rapid.SampledFrom([]string{"", "a", "b", "日本", "3456", "e\u0301", "23"}).Draw(t, "query"))
-	if q.empty() {
-		return nil
-	}
-	return q.spans([]byte(ansi.Strip(string(text))))
+func anyHits(t *rapid.T, text []byte) []logstore.Span {
+	q := logstore.Literal(rapid.SampledFrom([]string{"", "a", "b", "日本", "3456", "e\u0301", "23"}).Draw(t, "query"))
+	return q.Spans(nil, []byte(ansi.Strip(string(text))))
 }
 
 func TestWrapKeepsAllText(t *testing.T) {
@@ -37,9 +34,6 @@ func TestWrapKeepsAllText(t *testing.T) {
 		hits := anyHits(t, text)
 		width := rapid.IntRange(2, 30).Draw(t, "width")
 		rows := wrapLine(text, width, hits, testMark)
-		if n := countRows(text, width); n != len(rows) {
-			t.Errorf("countRows says %d, there are %d", n, len(rows))
-		}
 		var all strings.Builder
 		for i, r := range rows {
 			if n := ansi.StringWidth(r); n > width {
@@ -91,47 +85,8 @@ func TestRowsKeepTheirColours(t *testing.T) {
 		t.Errorf("wrapped (-want +got):\n%s", diff)
 	}
 	marked := "a\x1b[7mb\x1b[7mc\x1b[0m\x1b[31mdef\x1b[m…"
-	got := cutLine(text, 0, 7, "…", []span{{1, 3}}, testMark)
+	got := cutLine(text, 0, 7, "…", []logstore.Span{{From: 1, To: 3}}, testMark)
 	if want := strings.Replace(marked, "b\x1b[7mc", "bc", 1); got != want {
 		t.Errorf("marked %q, want %q", got, want)
 	}
-}
-
-func TestQuery(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		query, text string
-		want        []span
-	}{
-		{"a", "banana", []span{{1, 2}, {3, 4}, {5, 6}}},
-		{"an", "ANan", []span{{0, 2}, {2, 4}}},
-		{"An", "ANAnan", []span{{2, 4}}},
-		{"aa", "aaa", []span{{0, 2}}},
-		{"日", "x日本", []span{{1, 4}}},
-		{"é", "É é", []span{{3, 5}}},
-		{"x", "", nil},
-		{"long", "lon", nil},
-		{"[a", "[A", []span{{0, 2}}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.query+" in "+tt.text, func(t *testing.T) {
-			t.Parallel()
-			got := newQuery(tt.query).spans([]byte(tt.text))
-			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(span{})); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
-func TestQueryFoldsLikeLowerCase(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.StringMatching(`[abAB \[{@]{0,40}`).Draw(t, "text")
-		q := rapid.StringMatching(`[ab \[{@]{1,4}`).Draw(t, "query")
-		want := bytes.Index(bytes.ToLower([]byte(text)), []byte(q))
-		if got := newQuery(q).index([]byte(text)); got != want {
-			t.Errorf("%q in %q at %d, want %d", q, text, got, want)
-		}
-	})
 }

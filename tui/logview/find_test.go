@@ -24,7 +24,7 @@ func TestFind(t *testing.T) {
 		t.Parallel()
 		f, p := following(t, 100)
 		f.finish(t, io.EOF)
-		p.until("end", func(m Model) bool { return m.news.link.final() })
+		p.until("end", func(m Model) bool { return m.news.Link.Final() })
 		p.keys("g", "/", "9", "9", "enter")
 		p.wantState("1 of 1")
 		p.keys("esc", "g", "/", "line 3", "enter")
@@ -56,7 +56,7 @@ func TestFind(t *testing.T) {
 		p.keys("/", "7", "7", "enter")
 		p.wantState("not found")
 		f.print(t, numbered(10, 100))
-		p.until("a hit", func(m Model) bool { return len(m.find.hits) == 1 })
+		p.until("a hit", func(m Model) bool { return m.find.finder.Progress().Hits == 1 })
 	})
 	t.Run("commands are text while typing", func(t *testing.T) {
 		t.Parallel()

@@ -160,7 +160,7 @@ func (p *page) close() {
 
 func (p *page) update(msg tea.Msg) {
 	switch msg.(type) {
-	case screen.PopMsg, screen.PushMsg, screen.AskMsg, screen.NoticeMsg, screen.CopyMsg:
+	case screen.PopMsg, screen.PushMsg, screen.AskMsg, screen.NoticeMsg, screen.CopyMsg, screen.ExecMsg:
 		p.out = append(p.out, msg)
 		return
 	}
@@ -178,7 +178,7 @@ func (p *page) until(what string, ready func(Model) bool) {
 	p.t.Helper()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	for !ready(p.m) || p.m.loading || p.m.find.running || p.m.stale() {
+	for !ready(p.m) || p.m.loading || p.m.find.running || p.m.find.ranking || p.m.job1.running() || p.m.levels.loading || p.m.stale() {
 		select {
 		case msg := <-p.msgs:
 			p.update(msg)
@@ -190,7 +190,7 @@ func (p *page) until(what string, ready func(Model) bool) {
 
 func (p *page) lines(n int64) {
 	p.t.Helper()
-	p.until(fmt.Sprintf("%d lines", n), func(m Model) bool { return m.news.lines == n && (!m.follow || m.win.lines == n) })
+	p.until(fmt.Sprintf("%d lines", n), func(m Model) bool { return m.news.Lines == n && (!m.follow || m.win.size == m.news.Size) })
 }
 
 func (p *page) settle() {
@@ -212,6 +212,7 @@ func keyMsg(name string) tea.KeyMsg {
 		"esc": tea.KeyEsc, "enter": tea.KeyEnter, "left": tea.KeyLeft, "right": tea.KeyRight, "up": tea.KeyUp, "down": tea.KeyDown,
 		"home": tea.KeyHome, "end": tea.KeyEnd, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "ctrl+d": tea.KeyCtrlD,
 		"ctrl+u": tea.KeyCtrlU, "ctrl+f": tea.KeyCtrlF, "ctrl+b": tea.KeyCtrlB, "backspace": tea.KeyBackspace,
+		"ctrl+s": tea.KeyCtrlS, "ctrl+x": tea.KeyCtrlX,
 	}
 	if typ, ok := types[name]; ok {
 		return tea.KeyMsg{Type: typ}
@@ -263,3 +264,5 @@ func list(jobs ...rayapi.Job) screen.ListMsg {
 }
 
 var _ io.Closer = feedStream{}
+
+func errUnconfirmed() error { return fmt.Errorf("log: %w", client.ErrTailUnconfirmed) }

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"dray/backend/rayapi"
+	"dray/tui/logstore"
 	"dray/tui/screen"
 )
 
@@ -141,7 +142,7 @@ func TestFollow(t *testing.T) {
 		t.Parallel()
 		f, p := following(t, 100)
 		f.finish(t, io.EOF)
-		p.until("end", func(m Model) bool { return m.news.link == linkComplete })
+		p.until("end", func(m Model) bool { return m.news.Link == logstore.Complete })
 		p.wantState("END  wrap:off  complete")
 		p.keys("g")
 		p.wantState("line 1 ")
@@ -166,10 +167,10 @@ func TestResizeKeepsTheTop(t *testing.T) {
 				p.keys("w")
 			}
 			p.keys("g", " ", " ", " ", "j", "j")
-			top := p.m.win.top.line
+			top := p.m.win.top.off
 			for _, size := range []screen.Size{{W: 60, H: 12}, {W: 140, H: 37}, {W: 300, H: 97}, {W: 80, H: 12}} {
 				p.resize(size.W, size.H)
-				if got := p.m.win.top.line; got != top {
+				if got := p.m.win.top.off; got != top {
 					t.Errorf("at %dx%d the top is line %d, was %d", size.W, size.H, got, top)
 				}
 			}
@@ -297,7 +298,8 @@ func TestKeyWalk(t *testing.T) {
 	t.Parallel()
 	names := []string{
 		"esc", "j", "k", "g", "G", "F", "w", "n", "N", "/", "enter", "left", "right", "h", "l", " ", "f", "b",
-		"ctrl+d", "ctrl+u", "home", "end", "pgup", "pgdown", "c", "é", "日", "backspace", "D", "y", "e",
+		"ctrl+d", "ctrl+u", "home", "end", "pgup", "pgdown", "c", "é", "日", "backspace", "D", "y", "e", "E",
+		"&", "m", "'", "o", "p", "t", "#", "V", "R", "|", "v", "1", "9", "ctrl+s", "ctrl+x", "up", "down", "[",
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		f := newFeed()
@@ -314,7 +316,7 @@ func TestKeyWalk(t *testing.T) {
 		p.settle()
 		for _, msg := range p.out {
 			switch msg.(type) {
-			case screen.PopMsg, screen.CopyMsg, screen.NoticeMsg:
+			case screen.PopMsg, screen.CopyMsg, screen.NoticeMsg, screen.ExecMsg:
 			default:
 				rt.Fatalf("sent %#v", msg)
 			}
@@ -328,9 +330,9 @@ func TestStrangersAreDropped(t *testing.T) {
 	_, other := following(t, 20)
 	before := p.m.View()
 	for _, msg := range []tea.Msg{
-		newsMsg{s: other.m.s, news: news{lines: 99}},
-		windowMsg{s: other.m.s, win: window{lines: 99}},
-		foundMsg{s: p.m.s, id: 77, hits: []int64{1}},
+		newsMsg{s: other.m.s, news: logstore.News{Extent: logstore.Extent{Lines: 99}}},
+		windowMsg{s: other.m.s, win: window{size: 99}},
+		jumpedMsg{s: p.m.s, id: 77, off: 1, ok: true},
 		struct{}{},
 	} {
 		next, cmd := p.m.Update(msg)

@@ -1,7 +1,6 @@
 package logview
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"dray/backend/client"
 	"dray/backend/rayapi"
 	"dray/theme"
+	"dray/tui/logstore"
 	"dray/tui/screen"
 	"dray/tui/tuitest"
 )
@@ -62,7 +62,7 @@ func TestFrames(t *testing.T) {
 			p.keys("/", "L", "i")
 		}},
 		{"pending", rayapi.StatusPending, func(_ *testing.T, _ *feed, p *page) {
-			p.until("live", func(m Model) bool { return m.news.link == linkLive })
+			p.until("live", func(m Model) bool { return m.news.Link == logstore.Live })
 			j := p.m.job
 			text := rayapi.MessagePending(false, false)
 			j.Message = &text
@@ -71,11 +71,11 @@ func TestFrames(t *testing.T) {
 		{"complete", rayapi.StatusSucceeded, func(t *testing.T, f *feed, p *page) {
 			f.print(t, numbered(0, 5))
 			f.finish(t, io.EOF)
-			p.until("end", func(m Model) bool { return m.news.link == linkComplete })
+			p.until("end", func(m Model) bool { return m.news.Link == logstore.Complete })
 		}},
 		{"unreachable", rayapi.StatusRunning, func(t *testing.T, f *feed, p *page) {
 			f.finish(t, &client.Error{Op: "follow the log of job raysubmit_Xe7cvjyGJC", Message: "the node that held the log is gone", Err: rayapi.ErrNotFound})
-			p.until("end", func(m Model) bool { return m.news.link == linkBroken })
+			p.until("end", func(m Model) bool { return m.news.Link == logstore.Broken })
 		}},
 		{"gap", rayapi.StatusRunning, func(t *testing.T, f *feed, p *page) {
 			f.print(t, "one\ntwo\nthr")
@@ -167,7 +167,7 @@ func TestHeightAndWidth(t *testing.T) {
 	p.lines(10)
 	check("gap")
 	f.finish(t, fmt.Errorf("a very long reason %s", strings.Repeat("why ", 100)))
-	p.until("retry", func(m Model) bool { return m.news.link == linkRetry })
+	p.until("retry", func(m Model) bool { return m.news.Link == logstore.Retry })
 	check("retrying")
 }
 
@@ -179,23 +179,23 @@ func TestStateInWords(t *testing.T) {
 		status   rayapi.Status
 		embedded bool
 		lines    bool
-		link     link
+		link     logstore.Link
 		err      error
 		conn     client.State
 		want     string
 	}{
-		{"opening", rayapi.StatusRunning, true, false, linkOpening, nil, client.State{}, "opening"},
-		{"pending", rayapi.StatusPending, true, false, linkLive, nil, client.State{}, "waiting for output, job PENDING"},
-		{"no output", rayapi.StatusRunning, true, false, linkLive, nil, client.State{}, "waiting for output"},
-		{"live", rayapi.StatusRunning, true, true, linkLive, nil, client.State{}, "live"},
-		{"live on Ray", rayapi.StatusRunning, false, true, linkLive, nil, client.State{}, "live, server lags"},
-		{"live on another dray", rayapi.StatusRunning, false, true, linkLive, nil, client.State{}, "wrap:off  live  "},
-		{"ended", rayapi.StatusSucceeded, true, true, linkLive, nil, client.State{}, "job ended, reading the rest"},
-		{"ended on Ray", rayapi.StatusSucceeded, false, true, linkLive, nil, client.State{}, "job ended, server lags"},
-		{"client reconnects", rayapi.StatusRunning, true, true, linkLive, nil, client.State{Phase: client.Reconnecting, Retry: tuitest.Now().Add(4e9)}, "reconnecting in 4 s"},
-		{"complete", rayapi.StatusFailed, true, true, linkComplete, io.EOF, client.State{}, "END  wrap:off  complete"},
-		{"unconfirmed", rayapi.StatusFailed, true, true, linkUnconfirmed, client.ErrTailUnconfirmed, client.State{}, "tail unconfirmed"},
-		{"broken", rayapi.StatusRunning, true, false, linkBroken, gone, client.State{}, "log not reachable"},
+		{"opening", rayapi.StatusRunning, true, false, logstore.Opening, nil, client.State{}, "opening"},
+		{"pending", rayapi.StatusPending, true, false, logstore.Live, nil, client.State{}, "waiting for output, job PENDING"},
+		{"no output", rayapi.StatusRunning, true, false, logstore.Live, nil, client.State{}, "waiting for output"},
+		{"live", rayapi.StatusRunning, true, true, logstore.Live, nil, client.State{}, "live"},
+		{"live on Ray", rayapi.StatusRunning, false, true, logstore.Live, nil, client.State{}, "live, server lags"},
+		{"live on another dray", rayapi.StatusRunning, false, true, logstore.Live, nil, client.State{}, "wrap:off  live  "},
+		{"ended", rayapi.StatusSucceeded, true, true, logstore.Live, nil, client.State{}, "job ended, reading the rest"},
+		{"ended on Ray", rayapi.StatusSucceeded, false, true, logstore.Live, nil, client.State{}, "job ended, server lags"},
+		{"client reconnects", rayapi.StatusRunning, true, true, logstore.Live, nil, client.State{Phase: client.Reconnecting, Retry: tuitest.Now().Add(4e9)}, "reconnecting in 4 s"},
+		{"complete", rayapi.StatusFailed, true, true, logstore.Complete, io.EOF, client.State{}, "END  wrap:off  complete"},
+		{"unconfirmed", rayapi.StatusFailed, true, true, logstore.Unconfirmed, client.ErrTailUnconfirmed, client.State{}, "tail unconfirmed"},
+		{"broken", rayapi.StatusRunning, true, false, logstore.Broken, gone, client.State{}, "log not reachable"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -204,38 +204,12 @@ func TestStateInWords(t *testing.T) {
 			p := open(t, f, job(tt.status), 80, 21)
 			p.env.Target.Embedded = tt.embedded
 			p.m.realRay = !tt.embedded && tt.name != "live on another dray"
-			p.m.news = news{link: tt.link, err: tt.err}
+			p.m.news = logstore.News{Link: tt.link, Err: tt.err}
 			p.m.conn = tt.conn
 			if tt.lines {
-				p.m.news.lines, p.m.win.end = 1, true
+				p.m.news.Size, p.m.win.end = 1, true
 			}
 			p.wantState(tt.want)
-		})
-	}
-}
-
-func TestErrorsOfTheLog(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name string
-		err  error
-		want link
-	}{
-		{"complete", io.EOF, linkComplete},
-		{"unconfirmed", fmt.Errorf("log: %w", client.ErrTailUnconfirmed), linkUnconfirmed},
-		{"deleted", fmt.Errorf("log: %w", rayapi.ErrNotFound), linkBroken},
-		{"no token", &client.Error{Code: 401, Err: client.ErrUnauthorized}, linkBroken},
-		{"a driver has no log", &client.Error{Code: 400}, linkBroken},
-		{"disk full", fmt.Errorf("%w: %w", errStore, errors.New("no space left on device")), linkBroken},
-		{"offline", &client.Error{Err: client.ErrUnreachable}, linkRetry},
-		{"server trouble", &client.Error{Code: 503}, linkRetry},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			if got := ended(tt.err); got != tt.want {
-				t.Errorf("ended(%v) = %v, want %v", tt.err, got, tt.want)
-			}
 		})
 	}
 }

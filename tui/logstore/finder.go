@@ -1,0 +1,283 @@
+package logstore
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Finder looks for the lines that match a query, in a log that may grow. It
+// keeps one count per MiB of log.
+//
+// Step counts; NextHit and PrevHit go from hit to hit whether or not the counts
+// are there already. One goroutine may call Step while another goes from hit to
+// hit.
+type Finder struct {
+	s     *Store
+	query Query
+	epoch int
+	idle  chan *scanner // those that nobody uses
+
+	mu     sync.Mutex
+	counts []uint32 // hits in the lines that begin in each span
+	first  int64    // all lines that begin in first ≤ k < last were looked at
+	last   int64
+	total  int64
+	size   int64 // how far there is something to look at
+	seen   int64 // the size of the log at the last Step, or -1
+}
+
+const (
+	// scanWorkers is how many spans are scanned side by side.
+	scanWorkers = 2
+	// nearSpan is how much is looked at before whole spans are.
+	nearSpan = 16 << 10
+)
+
+// NewFinder returns a finder that begins to count at the line that begins at
+// from, and looks at what is before it last.
+func NewFinder(s *Store, q Query, from int64) *Finder {
+	f := &Finder{s: s, query: q, epoch: s.Extent().Epoch, idle: make(chan *scanner, scanWorkers), seen: -1}
+	f.first = from - from%spanSize
+	f.last = f.first
+	return f
+}
+
+// Query is what is looked for.
+func (f *Finder) Query() Query { return f.query }
+
+// Stale reports that the log has begun anew since: a new Finder is needed.
+func (f *Finder) Stale() bool { return f.s.Extent().Epoch != f.epoch }
+
+// Progress is how far a Finder has counted.
+type Progress struct {
+	Hits   int64 // lines that match, of those that were looked at
+	Looked int64 // bytes
+	Size   int64 // bytes there are to look at
+	Seen   int64 // the size of the log at the last Step; -1: there was none
+	Done   bool  // all there is to look at was looked at
+}
+
+// Progress tells how far the counting has come.
+func (f *Finder) Progress() Progress {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return Progress{
+		Hits: f.total, Looked: f.last - f.first, Size: f.size, Seen: f.seen,
+		Done: f.seen >= 0 && f.first == 0 && f.last >= f.size,
+	}
+}
+
+// Step counts for about as long as budget says, first towards the end, then
+// back to the beginning. The last line is left out as long as it may grow,
+// which final rules out. It ends early with ctx.
+func (f *Finder) Step(ctx context.Context, budget time.Duration, final bool) (Progress, error) {
+	r := f.s.Reader()
+	size := r.size
+	if f.epoch != r.epoch {
+		return f.Progress(), ErrCut
+	}
+	if last, ok, err := r.Last(); err != nil {
+		return f.Progress(), err
+	} else if ok && last.Open && !final {
+		size = last.Off
+	}
+	f.mu.Lock()
+	f.size, f.seen = size, r.size
+	f.mu.Unlock()
+	began := time.Now() //nolint:forbidigo // a duration is measured, which a fixed clock would stop
+	for ctx.Err() == nil {
+		spans := f.work(size)
+		if len(spans) == 0 {
+			return f.Progress(), nil
+		}
+		if err := f.countAll(spans, r.size); err != nil {
+			return f.Progress(), err
+		}
+		if time.Since(began) >= budget {
+			break
+		}
+	}
+	return f.Progress(), ctx.Err()
+}
+
+// span is a part of the log that lines begin in, and what was found there.
+type span struct {
+	from, to int64
+	hits     int
+	at       int64
+	ok       bool
+	err      error
+}
+
+// work returns the spans to count next, each further away than the one before.
+func (f *Finder) work(size int64) []span {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []span
+	for at := f.last; at < size && len(all) < scanWorkers; {
+		to := min(size, at-at%spanSize+spanSize)
+		all = append(all, span{from: at, to: to})
+		at = to
+	}
+	if len(all) > 0 {
+		return all
+	}
+	for at := f.first; at > 0 && len(all) < scanWorkers; at -= spanSize {
+		all = append(all, span{from: at - spanSize, to: at})
+	}
+	return all
+}
+
+// countAll counts spans side by side and adds the counts.
+func (f *Finder) countAll(spans []span, size int64) error {
+	f.each(spans, func(c *scanner, p *span) {
+		p.hits, p.err = c.count(&f.query, p.from, p.to, size)
+	})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range spans {
+		if p.err != nil {
+			return p.err
+		}
+		at := int(p.from / spanSize)
+		for len(f.counts) <= at {
+			f.counts = append(f.counts, 0)
+		}
+		f.counts[at] += uint32(p.hits)
+		f.total += int64(p.hits)
+		f.first, f.last = min(f.first, p.from), max(f.last, p.to)
+	}
+	return nil
+}
+
+// each runs do on the spans side by side.
+func (f *Finder) each(spans []span, do func(*scanner, *span)) {
+	run := func(p *span) {
+		var c *scanner
+		select {
+		case c = <-f.idle:
+		default:
+			c = newScanner(f.s)
+		}
+		do(c, p)
+		select {
+		case f.idle <- c:
+		default:
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range spans[1:] {
+		wg.Go(func() { run(&spans[i+1]) })
+	}
+	run(&spans[0])
+	wg.Wait()
+}
+
+// NextHit returns the first line at or after off that matches. It scans the
+// log as far as it is not known to hold none, and ends with ctx.
+func (f *Finder) NextHit(ctx context.Context, off int64) (int64, bool, error) {
+	size := f.s.Extent().Size
+	at := max(0, off)
+	if near := min(size, at-at%nearSpan+nearSpan); at < near && !f.none(at, near) { // hits are often close together
+		p := []span{{from: at, to: near}}
+		f.each(p, func(c *scanner, p *span) { p.at, p.ok, p.err = c.firstIn(&f.query, p.from, p.to, size) })
+		if p[0].ok || p[0].err != nil {
+			return p[0].at, p[0].ok, p[0].err
+		}
+		at = near
+	}
+	for at < size {
+		if err := ctx.Err(); err != nil {
+			return 0, false, err
+		}
+		var spans []span
+		for at < size && len(spans) < scanWorkers {
+			to := min(size, at-at%spanSize+spanSize)
+			if !f.none(at, to) {
+				spans = append(spans, span{from: at, to: to})
+			}
+			at = to
+		}
+		if len(spans) == 0 {
+			continue
+		}
+		f.each(spans, func(c *scanner, p *span) {
+			p.at, p.ok, p.err = c.firstIn(&f.query, p.from, p.to, size)
+		})
+		for _, p := range spans {
+			if p.err != nil || p.ok {
+				return p.at, p.ok, p.err
+			}
+		}
+	}
+	return 0, false, nil
+}
+
+// PrevHit returns the last line before off that matches.
+func (f *Finder) PrevHit(ctx context.Context, off int64) (int64, bool, error) {
+	size := f.s.Extent().Size
+	at := min(off, size)
+	if near := max(0, (at-1)-(at-1)%nearSpan); at > near && !f.none(near, at) {
+		p := []span{{from: near, to: at}}
+		f.each(p, func(c *scanner, p *span) { p.at, p.ok, p.err = c.lastIn(&f.query, p.from, p.to, size) })
+		if p[0].ok || p[0].err != nil {
+			return p[0].at, p[0].ok, p[0].err
+		}
+		at = near
+	}
+	for at > 0 {
+		if err := ctx.Err(); err != nil {
+			return 0, false, err
+		}
+		var spans []span
+		for at > 0 && len(spans) < scanWorkers {
+			from := (at - 1) - (at-1)%spanSize
+			if !f.none(from, at) {
+				spans = append(spans, span{from: from, to: at})
+			}
+			at = from
+		}
+		if len(spans) == 0 {
+			continue
+		}
+		f.each(spans, func(c *scanner, p *span) {
+			p.at, p.ok, p.err = c.lastIn(&f.query, p.from, p.to, size)
+		})
+		for _, p := range spans {
+			if p.err != nil || p.ok {
+				return p.at, p.ok, p.err
+			}
+		}
+	}
+	return 0, false, nil
+}
+
+// none reports that no hit is known to begin in from ≤ k < to, which lies in
+// one span.
+func (f *Finder) none(from, to int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return from >= f.first && to <= f.last && f.counts[from/spanSize] == 0
+}
+
+// Rank returns the place, from 1, of the hit that begins at off. It reports
+// false as long as not all before it was counted.
+func (f *Finder) Rank(off int64) (int64, bool, error) {
+	f.mu.Lock()
+	if f.first > 0 || off >= f.last {
+		f.mu.Unlock()
+		return 0, false, nil
+	}
+	n := int64(0)
+	for _, c := range f.counts[:off/spanSize] {
+		n += int64(c)
+	}
+	f.mu.Unlock()
+	p := []span{{from: off - off%spanSize, to: off}}
+	if p[0].from < off {
+		size := f.s.Extent().Size
+		f.each(p, func(c *scanner, p *span) { p.hits, p.err = c.count(&f.query, p.from, p.to, size) })
+	}
+	return n + int64(p[0].hits) + 1, true, p[0].err
+}
