@@ -119,7 +119,7 @@ func raySDK(t *testing.T, s *target) client {
 func runClients(t *testing.T, s *target, bin string, rep *report) {
 	for _, c := range []client{drayVerbs(s, bin), rayCLI(t, s), raySDK(t, s)} {
 		for name, run := range map[string]func(*testing.T, *target, client){"quick start": quickStart, "stop and delete": stopAndDelete} {
-			row := "client: " + name + " by " + c.name
+			row := "6.5/client: " + name + " by " + c.name
 			t.Run(row, func(t *testing.T) {
 				t.Cleanup(func() {
 					verdict := "ok"
@@ -132,7 +132,7 @@ func runClients(t *testing.T, s *target, bin string, rep *report) {
 			})
 		}
 	}
-	row := "client: quick start by the dashboard's form"
+	row := "own/client: quick start by the dashboard's form"
 	t.Run(row, func(t *testing.T) {
 		t.Cleanup(func() {
 			verdict := "ok"

@@ -4,6 +4,7 @@ package conformance_test
 
 import (
 	"os"
+	"regexp"
 	"testing"
 )
 
@@ -25,4 +26,18 @@ func TestDrayServe(t *testing.T) {
 		s := startDray(t, bin, "dray serve + token", testToken)
 		runAll(t, s, append(authChecks(), versionChecks()...), &rep)
 	})
+}
+
+// TestCheckNames keeps the table readable: each check once, under its section.
+func TestCheckNames(t *testing.T) {
+	t.Parallel()
+	section := regexp.MustCompile(`^([1-9]+(\.[0-9]+)?|own)/[a-z]`)
+	seen := map[string]bool{}
+	for _, c := range append(allChecks(), authChecks()...) {
+		key := c.name + " " + c.only
+		if !section.MatchString(c.name) || seen[key] {
+			t.Errorf("%q has no section, or is there twice", c.name)
+		}
+		seen[key] = true
+	}
 }

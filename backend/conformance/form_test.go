@@ -41,7 +41,7 @@ func quickStartByForm(t *testing.T, s *target, bin string) {
 	defer term.Close()
 	steps := []struct{ await, keys string }{
 		{"live", "n"},
-		{"Entrypoint", "python script.py\t" + id + "\t./"},
+		{"Entrypoint", "python script.py\t" + id + "\t\t./"}, // past the job name
 		{id, "\x13"}, // ctrl-s
 	}
 	for _, st := range steps {

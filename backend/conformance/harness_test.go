@@ -5,6 +5,7 @@ package conformance_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,7 +36,7 @@ type target struct {
 
 // check is one promise of the API.
 type check struct {
-	name string
+	name string // section of the contract ("own": beyond it), slash, text
 	only string // "", "dray" (where ours is better than Ray) or "ray"
 	run  func(t *testing.T, s *target)
 }
@@ -68,14 +70,14 @@ func (r *report) print(w io.Writer, servers []string) {
 	for n := range r.rows {
 		names = append(names, n)
 	}
-	slices.Sort(names)
-	fmt.Fprintf(w, "%-58s", "check")
+	slices.SortFunc(names, bySection)
+	fmt.Fprintf(w, "%-70s", "check")
 	for _, s := range servers {
 		fmt.Fprintf(w, " %-18s", s)
 	}
 	fmt.Fprintln(w)
 	for _, n := range names {
-		fmt.Fprintf(w, "%-58s", n)
+		fmt.Fprintf(w, "%-70s", n)
 		for _, s := range servers {
 			v := r.rows[n][s]
 			if v == "" {
@@ -85,6 +87,23 @@ func (r *report) print(w io.Writer, servers []string) {
 		}
 		fmt.Fprintln(w)
 	}
+}
+
+// bySection orders names by their sections' numbers.
+func bySection(a, b string) int {
+	key := func(name string) []int {
+		section, _, _ := strings.Cut(name, "/")
+		var numbers []int
+		for part := range strings.SplitSeq(section, ".") {
+			n, err := strconv.Atoi(part)
+			if err != nil {
+				n = 1 << 10 // "own" comes last
+			}
+			numbers = append(numbers, n)
+		}
+		return numbers
+	}
+	return cmp.Or(slices.Compare(key(a), key(b)), strings.Compare(a, b))
 }
 
 // runAll runs every check on s.
@@ -110,7 +129,7 @@ func runAll(t *testing.T, s *target, checks []check, rep *report) {
 func allChecks() []check {
 	return slices.Concat(versionChecks(), routeChecks(), submitChecks(), detailChecks(), endChecks(),
 		stopChecks(), deleteChecks(), logChecks(), tailChecks(), packageChecks(), envChecks(), browserChecks(),
-		queueChecks(), stopOptionChecks(), surfaceChecks(), runtimeEnvChecks())
+		queueChecks(), stopOptionChecks(), surfaceChecks(), runtimeEnvChecks(), wireChecks(), fieldChecks())
 }
 
 // drayBin returns the binary under test: DRAY_BIN, or one that is built here.
@@ -130,8 +149,14 @@ func drayBin(t testing.TB) string {
 // startDray starts dray serve on a fresh state folder and a free port.
 func startDray(t *testing.T, bin, name, token string, env ...string) *target {
 	t.Helper()
+	return startDrayWith(t, bin, name, token, nil, env...)
+}
+
+func startDrayWith(t *testing.T, bin, name, token string, args []string, env ...string) *target {
+	t.Helper()
 	state := filepath.Join(t.TempDir(), "state")
-	cmd := exec.Command(bin, "serve", "--listen", "127.0.0.1:0", "--state-dir", state) //nolint:noctx // ended below, by SIGTERM
+	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--state-dir", state}, args...)
+	cmd := exec.Command(bin, args...) //nolint:noctx // ended below, by SIGTERM
 	cmd.Env = append(cleanEnv(), env...)
 	if token == "" {
 		cmd.Env = append(cmd.Env, "RAY_AUTH_MODE=disabled")

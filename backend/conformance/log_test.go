@@ -22,7 +22,7 @@ import (
 
 func logChecks() []check {
 	return []check{
-		{name: "logs: shape and header lines", run: func(t *testing.T, s *target) {
+		{name: "1.8/logs: shape and header lines", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "echo hello; sleep 1"})
 			s.end(t, id)
 			a := s.do(t, "GET", "/api/jobs/"+id+"/logs", nil)
@@ -35,39 +35,39 @@ func logChecks() []check {
 				t.Errorf("log %q lacks the set-up line", log)
 			}
 		}},
-		{name: "logs: stdout and stderr in order", run: func(t *testing.T, s *target) {
+		{name: "1.8/logs: stdout and stderr in order", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "echo one; echo two >&2; echo three"})
 			s.end(t, id)
 			if log := s.logs(t, id); !strings.Contains(log, "one\ntwo\nthree\n") {
 				t.Errorf("log %q", log)
 			}
 		}},
-		{name: "logs: pending job", run: func(t *testing.T, s *target) {
+		{name: "1.8/logs: pending job", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "true", "entrypoint_resources": body{"unobtainium": 1}})
 			s.do(t, "GET", "/api/jobs/"+id+"/logs", nil).want(t, 200, `"logs"`)
 		}},
-		{name: "logs: NUL, escapes and unicode pass", run: func(t *testing.T, s *target) {
+		{name: "1.8/logs: NUL, escapes and unicode pass", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": `printf 'a\000b \033[31mred\033[0m \303\274 \360\237\230\200 "q" \\ end\n'`})
 			s.end(t, id)
 			if log := s.logs(t, id); !strings.Contains(log, "a\x00b \x1b[31mred\x1b[0m ü 😀 \"q\" \\ end\n") {
 				t.Errorf("log %q", log)
 			}
 		}},
-		{name: "logs: not UTF-8 is replaced", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "8.16/logs: not UTF-8 is replaced", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": `printf 'x\377y\n'`})
 			s.end(t, id)
 			if log := s.logs(t, id); !strings.Contains(log, "x\ufffdy\n") {
 				t.Errorf("log %q", log)
 			}
 		}},
-		{name: "logs: 30 MB", run: func(t *testing.T, s *target) {
+		{name: "1.8/logs: 30 MB", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "yes 0123456789012345678901234567890123456789 | head -c 30000000"})
 			s.end(t, id)
 			if n := strings.Count(s.logs(t, id), "0123456789012345678901234567890123456789\n"); n < 731700 {
 				t.Errorf("%d lines, want 731707", n)
 			}
 		}},
-		{name: "logs: of a job that failed before its start", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "8.10/logs: of a job that failed before its start", only: "dray", run: func(t *testing.T, s *target) {
 			j := s.run(t, body{"entrypoint": "true", "runtime_env": body{"working_dir": "gcs://_ray_pkg_0123456789abcdef.zip"}})
 			wantStatus(t, j, rayapi.StatusFailed)
 			if log := s.logs(t, j.ID()); !strings.Contains(log, "Runtime env is setting up.") {
@@ -123,7 +123,7 @@ func (s *target) dialTail(ctx context.Context, t *testing.T, id string, header .
 
 func tailChecks() []check {
 	return []check{
-		{name: "tail: ended job, whole text, close 1000", run: func(t *testing.T, s *target) {
+		{name: "1.9/tail: ended job, whole text, close 1000", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "seq 1 500"})
 			s.end(t, id)
 			text, code, _ := s.follow(t, id)
@@ -134,7 +134,7 @@ func tailChecks() []check {
 				t.Errorf("tail has %d bytes, GET logs %d", len(text), len(want))
 			}
 		}},
-		{name: "tail: from pending to the end", run: func(t *testing.T, s *target) {
+		{name: "1.9/tail: from pending to the end", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "for i in 1 2 3 4 5; do echo line$i; sleep 0.2; done"})
 			text, code, _ := s.follow(t, id)
 			for _, line := range []string{"line1\n", "line2\n", "line3\n", "line4\n", "line5\n"} { // Ray's own line may land between them
@@ -146,7 +146,7 @@ func tailChecks() []check {
 				t.Errorf("the tail was closed while the job is %s", j.Status)
 			}
 		}},
-		{name: "tail: 20 followers read the same", run: func(t *testing.T, s *target) {
+		{name: "1.9/tail: 20 followers read the same", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "for i in 1 2 3 4 5 6 7 8 9; do seq $i 1000; sleep 0.1; done"})
 			var wg sync.WaitGroup
 			texts := make([]string, 20)
@@ -160,7 +160,7 @@ func tailChecks() []check {
 				}
 			}
 		}},
-		{name: "tail: messages stay below 4 MiB", run: func(t *testing.T, s *target) {
+		{name: "1.9/tail: messages stay below 4 MiB", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "yes 0123456789 | head -c 3000000"})
 			s.end(t, id)
 			text, _, largest := s.follow(t, id)
@@ -168,7 +168,7 @@ func tailChecks() []check {
 				t.Errorf("largest message %d bytes of %d", largest, len(text))
 			}
 		}},
-		{name: "tail: 10 MB line without newline", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "1.9/tail: 10 MB line without newline", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "head -c 10000000 /dev/zero | tr '\\0' x"})
 			s.end(t, id)
 			text, code, largest := s.follow(t, id)
@@ -176,14 +176,14 @@ func tailChecks() []check {
 				t.Errorf("close %d, largest %d, %d bytes", code, largest, len(text))
 			}
 		}},
-		{name: "tail: not UTF-8", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "8.16/tail: not UTF-8", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": `printf 'a\377b\303'; sleep 0.3; printf '\274c\n'`})
 			text, code, _ := s.follow(t, id)
 			if code != websocket.StatusNormalClosure || !strings.Contains(text, "a\ufffdbüc\n") {
 				t.Errorf("close %d, text %q", code, text)
 			}
 		}},
-		{name: "tail: compression is declined", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "8.37/tail: compression is declined", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "echo hello"})
 			s.end(t, id)
 			a := s.do(t, "GET", "/api/jobs/"+id+"/logs/tail", nil, "Connection", "Upgrade", "Upgrade", "websocket",
@@ -192,7 +192,7 @@ func tailChecks() []check {
 				t.Errorf("status %d, extensions %q", a.status, a.header.Get("Sec-WebSocket-Extensions"))
 			}
 		}},
-		{name: "tail: a ping is answered", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "8.38/tail: a ping is answered", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "sleep 60"})
 			s.running(t, id)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -204,7 +204,7 @@ func tailChecks() []check {
 				t.Errorf("ping: %v", err)
 			}
 		}},
-		{name: "tail: delivered at once", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "8.14/tail: delivered at once", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "sleep 60"})
 			s.running(t, id)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

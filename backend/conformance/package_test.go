@@ -45,7 +45,7 @@ func (s *target) upload(t *testing.T, files map[string]string) string {
 
 func packageChecks() []check {
 	return []check{
-		{name: "package: missing, then put, then there", run: func(t *testing.T, s *target) {
+		{name: "1.10/package: missing, then put, then there", run: func(t *testing.T, s *target) {
 			name, data := zipOf(t, map[string]string{"a.txt": t.Name()})
 			s.do(t, "GET", "/api/packages/gcs/"+name, nil).want(t, 404, "Package gcs://"+name+" does not exist")
 			a := s.do(t, "PUT", "/api/packages/gcs/"+name, data)
@@ -60,20 +60,20 @@ func packageChecks() []check {
 			}
 			s.do(t, "PUT", "/api/packages/gcs/"+name, data).want(t, 200)
 		}},
-		{name: "package: over 100 MiB", run: func(t *testing.T, s *target) {
+		{name: "1.11/package: over 100 MiB", run: func(t *testing.T, s *target) {
 			a := s.do(t, "PUT", "/api/packages/gcs/_ray_pkg_ffffffffffffffff.zip", bytes.Repeat([]byte{0}, 104857601))
 			a.want(t, 413, "Maximum request body size 104857600 exceeded")
 		}},
-		{name: "package: other protocol", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "1.10/package: other protocol", only: "dray", run: func(t *testing.T, s *target) {
 			s.do(t, "GET", "/api/packages/s3/x.zip", nil).want(t, 400)
 			s.do(t, "PUT", "/api/packages/s3/x.zip", "x").want(t, 400)
 		}},
-		{name: "package: a name that leaves the folder", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "1.11/package: a name that leaves the folder", only: "dray", run: func(t *testing.T, s *target) {
 			for _, name := range []string{"..%2f..%2fetc%2fpasswd.zip", "a%00b.zip", ".hidden.zip", strings.Repeat("a", 300) + ".zip", "x"} {
 				s.do(t, "PUT", "/api/packages/gcs/"+name, "x").want(t, 400)
 			}
 		}},
-		{name: "package: other bytes under a name", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "1.11/package: other bytes under a name", only: "dray", run: func(t *testing.T, s *target) {
 			name, data := zipOf(t, map[string]string{"a.txt": t.Name()})
 			s.do(t, "PUT", "/api/packages/gcs/"+name, data).want(t, 200)
 			s.do(t, "PUT", "/api/packages/gcs/"+name, append(data, 0)).want(t, 409)
@@ -83,7 +83,7 @@ func packageChecks() []check {
 
 func envChecks() []check {
 	return []check{
-		{name: "env: working_dir is the current folder and importable", run: func(t *testing.T, s *target) {
+		{name: "5.2/env: working_dir is the current folder and importable", run: func(t *testing.T, s *target) {
 			uri := s.upload(t, map[string]string{"data.txt": "from the package", "lib_x/__init__.py": "V = 41 + 1"})
 			id := s.submit(t, body{
 				"entrypoint":  `cat data.txt; python3 -c 'import lib_x; print("V is", lib_x.V)'; case "$PYTHONPATH" in "$PWD"*) echo first;; esac`,
@@ -94,21 +94,21 @@ func envChecks() []check {
 				t.Errorf("log %q", log)
 			}
 		}},
-		{name: "env: package that is not there", run: func(t *testing.T, s *target) {
+		{name: "5.2/env: package that is not there", run: func(t *testing.T, s *target) {
 			j := s.run(t, body{"entrypoint": "true", "runtime_env": body{"working_dir": "gcs://_ray_pkg_00000000deadbeef.zip"}})
 			wantStatus(t, j, rayapi.StatusFailed)
 			if j.ErrorTypeText() != rayapi.ErrRuntimeEnvSetup || !strings.Contains(j.MessageText(), "runtime_env setup failed: Failed to set up runtime environment.") {
 				t.Errorf("error_type %q, message %q", j.ErrorTypeText(), j.MessageText())
 			}
 		}},
-		{name: "env: local path is refused after the submit", run: func(t *testing.T, s *target) {
+		{name: "5.1/env: local path is refused after the submit", run: func(t *testing.T, s *target) {
 			j := s.run(t, body{"entrypoint": "true", "runtime_env": body{"working_dir": "/nope"}})
 			wantStatus(t, j, rayapi.StatusFailed)
 			if j.ErrorTypeText() != rayapi.ErrStartFailure || !strings.Contains(j.MessageText(), "/nope is not a valid path") {
 				t.Errorf("error_type %q, message %q", j.ErrorTypeText(), j.MessageText())
 			}
 		}},
-		{name: "env: local folder in place", run: func(t *testing.T, s *target) {
+		{name: "5.2/env: local folder in place", run: func(t *testing.T, s *target) {
 			dir := t.TempDir()
 			if err := os.WriteFile(filepath.Join(dir, "here.txt"), []byte("in place"), 0o600); err != nil {
 				t.Fatal(err)
@@ -119,7 +119,7 @@ func envChecks() []check {
 				t.Errorf("the job wrote %q, %v", got, err)
 			}
 		}},
-		{name: "env: py_modules", run: func(t *testing.T, s *target) {
+		{name: "5.2/env: py_modules", run: func(t *testing.T, s *target) {
 			uri := s.upload(t, map[string]string{"mod_y/__init__.py": "W = 7"})
 			id := s.submit(t, body{"entrypoint": `python3 -c 'import mod_y; print("W is", mod_y.W)'`, "runtime_env": body{"py_modules": []string{uri}}})
 			wantStatus(t, s.end(t, id), rayapi.StatusSucceeded)
@@ -127,7 +127,7 @@ func envChecks() []check {
 				t.Errorf("log %q", log)
 			}
 		}},
-		{name: "env: env_vars in sorted order with expansion", run: func(t *testing.T, s *target) {
+		{name: "5.2/env: env_vars in sorted order with expansion", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{
 				"entrypoint": `echo "[$A_X|$B_X|$C_X|$D_X]"`,
 				"runtime_env": body{"env_vars": map[string]string{
@@ -139,17 +139,17 @@ func envChecks() []check {
 				t.Errorf("log %q", log)
 			}
 		}},
-		{name: "env: env_vars null", run: func(t *testing.T, s *target) {
+		{name: "8.22/env: env_vars null", run: func(t *testing.T, s *target) {
 			wantStatus(t, s.run(t, body{"entrypoint": "true", "runtime_env": body{"env_vars": nil}}), rayapi.StatusSucceeded)
 		}},
-		{name: "env: a PATH of the job's own", run: func(t *testing.T, s *target) {
+		{name: "5.2/env: a PATH of the job's own", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": `echo "$PATH"`, "runtime_env": body{"env_vars": map[string]string{"PATH": "/my/bin:$PATH"}}})
 			s.end(t, id)
 			if log := s.logs(t, id); !strings.Contains(log, "\n/my/bin:/") {
 				t.Errorf("log %q", log)
 			}
 		}},
-		{name: "env: what Ray sets", run: func(t *testing.T, s *target) {
+		{name: "4.3/env: what Ray sets", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{
 				"entrypoint": `echo "$PYTHONUNBUFFERED"; echo "$RAY_JOB_CONFIG_JSON_ENV_VAR"`,
 				"metadata":   map[string]string{"k": "v"},
@@ -162,7 +162,7 @@ func envChecks() []check {
 				}
 			}
 		}},
-		{name: "env: no token and no address of ours", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/env: no token and no address of ours", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": `env | grep -E '^(RAY_AUTH_TOKEN|RAY_ADDRESS|RAY_API_SERVER_ADDRESS|DRAY_STATE_DIR)' ; echo "mode=$RAY_AUTH_MODE"`})
 			s.end(t, id)
 			log := s.logs(t, id)
@@ -170,14 +170,14 @@ func envChecks() []check {
 				t.Errorf("log %q", log)
 			}
 		}},
-		{name: "env: umask is 022", run: func(t *testing.T, s *target) {
+		{name: "4.3/env: umask is 022", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "umask"})
 			s.end(t, id)
 			if log := s.logs(t, id); !strings.Contains(log, "\n0022\n") {
 				t.Errorf("log %q", log)
 			}
 		}},
-		{name: "env: zip that escapes", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "5.4/env: zip that escapes", only: "dray", run: func(t *testing.T, s *target) {
 			uri := s.upload(t, map[string]string{"../../escaped.txt": "x", "ok.txt": "y"})
 			j := s.run(t, body{"entrypoint": "true", "runtime_env": body{"working_dir": uri}})
 			wantStatus(t, j, rayapi.StatusFailed)
@@ -189,7 +189,7 @@ func envChecks() []check {
 				t.Errorf("escaped to %v, %v", found, err)
 			}
 		}},
-		{name: "env: two jobs of one package do not meet", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/env: two jobs of one package do not meet", only: "dray", run: func(t *testing.T, s *target) {
 			uri := s.upload(t, map[string]string{"n.txt": "0"})
 			b := body{"entrypoint": "cat n.txt; echo spoilt > n.txt", "runtime_env": body{"working_dir": uri}}
 			s.run(t, b)

@@ -14,25 +14,25 @@ import (
 // real head passes metadata on and does nothing with it.
 func queueChecks() []check {
 	return []check{
-		{name: "queue: says what a job waits for", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/queue: says what a job waits for", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "true", "entrypoint_resources": body{"unobtainium": 1}})
 			m := s.get(t, id).MessageText()
 			if !strings.HasPrefix(m, rayapi.MessagePending(true, false)) || !strings.Contains(m, "It asks for 1 unobtainium, this machine has 0 unobtainium.") {
 				t.Errorf("message %q", m)
 			}
 		}},
-		{name: "deadline: a job that runs too long is FAILED", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/deadline: a job that runs too long is FAILED", only: "dray", run: func(t *testing.T, s *target) {
 			j := s.run(t, body{"entrypoint": "echo ready; sleep 100", "metadata": map[string]string{"dray_deadline_s": "0.5"}})
 			wantStatus(t, j, rayapi.StatusFailed)
 			if !strings.Contains(j.MessageText(), "longer than its deadline of 500ms") || j.ErrorTypeText() != rayapi.ErrEntrypointCommand {
 				t.Errorf("message %q, error_type %q", j.MessageText(), j.ErrorTypeText())
 			}
 		}},
-		{name: "deadline: metadata that says nothing is refused", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/deadline: metadata that says nothing is refused", only: "dray", run: func(t *testing.T, s *target) {
 			s.do(t, "POST", "/api/jobs/", body{"entrypoint": "true", "metadata": map[string]string{"dray_deadline_s": "soon"}}).
 				want(t, 400, "dray_deadline_s")
 		}},
-		{name: "retry: each attempt has an id and a log of its own", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/retry: each attempt has an id and a log of its own", only: "dray", run: func(t *testing.T, s *target) {
 			first := s.run(t, body{
 				"entrypoint": "echo attempt ${DRAY_X:-none}; exit 3",
 				"metadata":   map[string]string{"dray_max_retries": "1", "dray_retry_delay_s": "0.1"},
@@ -52,7 +52,7 @@ func queueChecks() []check {
 				t.Errorf("logs %q, %q", a, b)
 			}
 		}},
-		{name: "retry: stopped while it waits", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/retry: stopped while it waits", only: "dray", run: func(t *testing.T, s *target) {
 			first := s.run(t, body{
 				"entrypoint": "exit 3", "metadata": map[string]string{"dray_max_retries": "1", "dray_retry_delay_s": "600"},
 			})
@@ -61,7 +61,7 @@ func queueChecks() []check {
 			s.do(t, "POST", "/api/jobs/"+next+"/stop", nil).want(t, 200, `"stopped": true`)
 			wantStatus(t, s.end(t, next), rayapi.StatusStopped)
 		}},
-		{name: "end: what an entrypoint left behind is counted", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/end: what an entrypoint left behind is counted", only: "dray", run: func(t *testing.T, s *target) {
 			j := s.run(t, body{"entrypoint": "sleep 50 & sleep 51 & exit 0"})
 			wantStatus(t, j, rayapi.StatusSucceeded)
 			if want := rayapi.MessageSucceeded + "\nProcesses left behind by the entrypoint: 2."; j.MessageText() != want {
@@ -74,7 +74,7 @@ func queueChecks() []check {
 // stopOptionChecks are about the parameters signal and grace of a stop.
 func stopOptionChecks() []check {
 	return []check{
-		{name: "stop: signal and grace of this stop", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/stop: signal and grace of this stop", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "trap 'echo got-int' INT; trap 'echo got-term' TERM; echo ready; while :; do sleep 0.1; done"})
 			s.awaitLog(t, id, "ready")
 			s.do(t, "POST", "/api/jobs/"+id+"/stop?signal=INT&grace=1", nil).want(t, 200, `"stopped": true`)
@@ -83,7 +83,7 @@ func stopOptionChecks() []check {
 				t.Errorf("log %q", log)
 			}
 		}},
-		{name: "stop: options that mean nothing are refused", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/stop: options that mean nothing are refused", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "sleep 100"})
 			s.do(t, "POST", "/api/jobs/"+id+"/stop?signal=NONE", nil).want(t, 400, "signal")
 			s.do(t, "POST", "/api/jobs/"+id+"/stop?grace=soon", nil).want(t, 400, "grace")

@@ -47,7 +47,7 @@ func wantSetupFailure(t *testing.T, j rayapi.Job, texts ...string) {
 // pip field needs virtualenv and, for many, minutes, so most are for us alone.
 func runtimeEnvChecks() []check {
 	return []check{
-		{name: "runtime env: pip, two versions that do not mix", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "5.2/runtime env: pip, two versions that do not mix", only: "dray", run: func(t *testing.T, s *target) {
 			for _, version := range []string{"1.5", "2.5"} {
 				id := s.submit(t, body{
 					"entrypoint":  `python -c 'import dray_demo; print("V is", dray_demo.V)'`,
@@ -60,7 +60,7 @@ func runtimeEnvChecks() []check {
 				}
 			}
 		}},
-		{name: "runtime env: pip, no such package", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "5.2/runtime env: pip, no such package", only: "dray", run: func(t *testing.T, s *target) {
 			j := s.run(t, body{"entrypoint": "true", "runtime_env": body{"pip": body{
 				"packages": []string{"no-such-package-of-dray"}, "pip_install_options": []string{"--no-index"},
 			}}})
@@ -69,21 +69,21 @@ func runtimeEnvChecks() []check {
 				t.Errorf("log %q", log)
 			}
 		}},
-		{name: "runtime env: set-up takes too long", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "5.2/runtime env: set-up takes too long", only: "dray", run: func(t *testing.T, s *target) {
 			j := s.run(t, body{"entrypoint": "true", "runtime_env": body{
 				"pip":    body{"packages": []string{"x"}, "pip_install_options": []string{"--index-url", silentIndex(t)}},
 				"config": body{"setup_timeout_seconds": 1},
 			}})
 			wantSetupFailure(t, j, "Timeout", "setup_timeout_seconds", "Failed to install runtime_env within the timeout of 1 seconds.")
 		}},
-		{name: "runtime env: stopped while it is built", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "5.2/runtime env: stopped while it is built", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "true", "runtime_env": body{
 				"pip": body{"packages": []string{"y"}, "pip_install_options": []string{"--index-url", silentIndex(t)}},
 			}})
 			s.do(t, "POST", "/api/jobs/"+id+"/stop", nil).want(t, 200, "true")
 			wantStatus(t, s.end(t, id), rayapi.StatusStopped)
 		}},
-		{name: "runtime env: mistakes are accepted and fail", run: func(t *testing.T, s *target) {
+		{name: "5.2/runtime env: mistakes are accepted and fail", run: func(t *testing.T, s *target) {
 			for _, env := range []body{
 				{"pip": []string{"a"}, "conda": "b"},
 				{"pip": 3},
@@ -96,12 +96,12 @@ func runtimeEnvChecks() []check {
 				}
 			}
 		}},
-		{name: "runtime env: what cannot be built here is refused", only: "dray", run: func(t *testing.T, s *target) {
-			for _, env := range []body{{"image_uri": "x"}, {"container": body{"image": "x"}}, {"working_dir": "s3://b/x.zip"}} {
+		{name: "5.2/runtime env: what cannot be built here is refused", only: "dray", run: func(t *testing.T, s *target) {
+			for _, env := range []body{{"working_dir": "s3://b/x.zip"}} {
 				s.do(t, "POST", "/api/jobs/", body{"entrypoint": "true", "runtime_env": env}).want(t, 400, "not supported by this server")
 			}
 		}},
-		{name: "runtime env: file:// archive with one folder in it", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "5.2/runtime env: file:// archive with one folder in it", only: "dray", run: func(t *testing.T, s *target) {
 			_, data := zipOf(t, map[string]string{"top/data.txt": "from a file address"})
 			path := filepath.Join(t.TempDir(), "code.zip")
 			if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -113,7 +113,7 @@ func runtimeEnvChecks() []check {
 				t.Errorf("log %q", log)
 			}
 		}},
-		{name: "runtime env: py_executable and hook are handed on", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "5.2/runtime env: py_executable and hook are handed on", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{
 				"entrypoint":  `echo "$RAY_JOB_CONFIG_JSON_ENV_VAR"`,
 				"runtime_env": body{"py_executable": "python -v", "worker_process_setup_hook": "m.f", "config": body{"eager_install": true}},

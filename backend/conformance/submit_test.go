@@ -40,8 +40,8 @@ func versionChecks() []check {
 		}
 	}
 	return []check{
-		{name: "version: four keys", run: func(t *testing.T, s *target) { wantVersion(t, s.do(t, "GET", "/api/version", nil)) }},
-		{name: "version: serve's path", run: func(t *testing.T, s *target) { wantVersion(t, s.do(t, "GET", "/api/ray/version", nil)) }},
+		{name: "1.2/version: four keys", run: func(t *testing.T, s *target) { wantVersion(t, s.do(t, "GET", "/api/version", nil)) }},
+		{name: "1.2/version: serve's path", run: func(t *testing.T, s *target) { wantVersion(t, s.do(t, "GET", "/api/ray/version", nil)) }},
 	}
 }
 
@@ -75,28 +75,28 @@ func routeChecks() []check {
 		}
 	}
 	return []check{
-		{name: "route: unknown path", run: notFound("GET", "/api/nothing")},
-		{name: "route: slash after an id", run: notFound("GET", "/api/jobs/x/")},
-		{name: "route: list without slash", only: "ray", run: notFound("GET", "/api/jobs")},
-		{name: "route: list without slash, taken", only: "dray", run: func(t *testing.T, s *target) { s.do(t, "GET", "/api/jobs", nil).want(t, 200) }},
-		{name: "route: one segment of a package", only: "ray", run: notFound("GET", "/api/packages/x")},
-		{name: "route: PUT on the list", run: notAllowed("PUT", "/api/jobs/", "GET,HEAD,POST")},
-		{name: "route: PATCH on a job", run: notAllowed("PATCH", "/api/jobs/x", "DELETE,GET,HEAD")},
-		{name: "route: GET on stop", run: notAllowed("GET", "/api/jobs/x/stop", "POST")},
-		{name: "route: OPTIONS on the list", run: notAllowed("OPTIONS", "/api/jobs/", "GET,HEAD,POST")},
-		{name: "route: HEAD where GET is", run: func(t *testing.T, s *target) {
+		{name: "1.1/route: unknown path", run: notFound("GET", "/api/nothing")},
+		{name: "1.1/route: slash after an id", run: notFound("GET", "/api/jobs/x/")},
+		{name: "1.1/route: list without slash", only: "ray", run: notFound("GET", "/api/jobs")},
+		{name: "8.4/route: list without slash, taken", only: "dray", run: func(t *testing.T, s *target) { s.do(t, "GET", "/api/jobs", nil).want(t, 200) }},
+		{name: "1.10/route: one segment of a package", only: "ray", run: notFound("GET", "/api/packages/x")},
+		{name: "1.1/route: PUT on the list", run: notAllowed("PUT", "/api/jobs/", "GET,HEAD,POST")},
+		{name: "1.1/route: PATCH on a job", run: notAllowed("PATCH", "/api/jobs/x", "DELETE,GET,HEAD")},
+		{name: "1.1/route: GET on stop", run: notAllowed("GET", "/api/jobs/x/stop", "POST")},
+		{name: "1.1/route: OPTIONS on the list", run: notAllowed("OPTIONS", "/api/jobs/", "GET,HEAD,POST")},
+		{name: "1.1/route: HEAD where GET is", run: func(t *testing.T, s *target) {
 			a := s.do(t, "HEAD", "/api/version", nil)
 			a.want(t, 200)
 			if a.body != "" {
 				t.Errorf("HEAD has a body: %q", a.body)
 			}
 		}},
-		{name: "unknown: get", run: noJob("GET", "/api/jobs/nobody")},
-		{name: "unknown: stop", run: noJob("POST", "/api/jobs/nobody/stop")},
-		{name: "unknown: delete", run: noJob("DELETE", "/api/jobs/nobody")},
-		{name: "unknown: logs", run: noJob("GET", "/api/jobs/nobody/logs")},
-		{name: "unknown: tail", run: noJob("GET", "/api/jobs/nobody/logs/tail")},
-		{name: "unknown: id is decoded", run: func(t *testing.T, s *target) {
+		{name: "1.5/unknown: get", run: noJob("GET", "/api/jobs/nobody")},
+		{name: "1.7/unknown: stop", run: noJob("POST", "/api/jobs/nobody/stop")},
+		{name: "1.6/unknown: delete", run: noJob("DELETE", "/api/jobs/nobody")},
+		{name: "1.8/unknown: logs", run: noJob("GET", "/api/jobs/nobody/logs")},
+		{name: "1.9/unknown: tail", run: noJob("GET", "/api/jobs/nobody/logs/tail")},
+		{name: "1.1/unknown: id is decoded", run: func(t *testing.T, s *target) {
 			s.do(t, "GET", "/api/jobs/a%2Fb", nil).want(t, 404, "Job a/b does not exist")
 		}},
 	}
@@ -111,61 +111,61 @@ func submitChecks() []check {
 		}
 	}
 	typeError := func(field, value, text string) check {
-		return check{name: "submit: type of " + field + " " + value, run: refused(400,
+		return check{name: "1.3/submit: type of " + field + " " + value, run: refused(400,
 			`{"entrypoint":"true","`+field+`":`+value+`}`, "TypeError: "+text)}
 	}
 	checks := []check{
-		{name: "submit: unknown key", run: refused(400, `{"entrypoint":"true","nope":1}`, "TypeError: JobSubmitRequest.__init__() got an unexpected keyword argument 'nope'")},
-		{name: "submit: no entrypoint", run: refused(400, `{}`, "TypeError: JobSubmitRequest.__init__() missing 1 required positional argument: 'entrypoint'")},
-		{name: "submit: null entrypoint", run: refused(400, `{"entrypoint":null}`, "missing 1 required positional argument: 'entrypoint'")},
-		{name: "submit: entrypoint is a number", run: refused(400, `{"entrypoint":1}`, "TypeError: entrypoint must be a string, got <class 'int'>")},
-		{name: "submit: not JSON", only: "ray", run: refused(500, `{`)},
-		{name: "submit: not JSON, 400", only: "dray", run: refused(400, `{`, "not JSON")},
-		{name: "submit: JSON that is no object, 400", only: "dray", run: refused(400, `[1]`, "JSON object")},
-		{name: "submit: unknown key that is null", run: func(t *testing.T, s *target) {
+		{name: "1.3/submit: unknown key", run: refused(400, `{"entrypoint":"true","nope":1}`, "TypeError: JobSubmitRequest.__init__() got an unexpected keyword argument 'nope'")},
+		{name: "1.3/submit: no entrypoint", run: refused(400, `{}`, "TypeError: JobSubmitRequest.__init__() missing 1 required positional argument: 'entrypoint'")},
+		{name: "1.3/submit: null entrypoint", run: refused(400, `{"entrypoint":null}`, "missing 1 required positional argument: 'entrypoint'")},
+		{name: "1.3/submit: entrypoint is a number", run: refused(400, `{"entrypoint":1}`, "TypeError: entrypoint must be a string, got <class 'int'>")},
+		{name: "1.3/submit: not JSON", only: "ray", run: refused(500, `{`)},
+		{name: "8.3/submit: not JSON, 400", only: "dray", run: refused(400, `{`, "not JSON")},
+		{name: "8.3/submit: JSON that is no object, 400", only: "dray", run: refused(400, `[1]`, "JSON object")},
+		{name: "1.3/submit: unknown key that is null", run: func(t *testing.T, s *target) {
 			wantStatus(t, s.run(t, body{"entrypoint": "true", "future": nil}), rayapi.StatusSucceeded)
 		}},
-		{name: "submit: empty id counts as absent", run: func(t *testing.T, s *target) {
+		{name: "1.3/submit: empty id counts as absent", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "true", "submission_id": ""})
 			if !regexp.MustCompile(`^raysubmit_[A-HJ-NP-Za-km-np-z1-9]{16}$`).MatchString(id) {
 				t.Errorf("generated id %q", id)
 			}
 		}},
-		{name: "submit: job_id as old name", run: func(t *testing.T, s *target) {
+		{name: "1.3/submit: job_id as old name", run: func(t *testing.T, s *target) {
 			want := rayapi.NewID()
 			if id := s.submit(t, body{"entrypoint": "true", "job_id": want}); id != want {
 				t.Errorf("id %q, want %q", id, want)
 			}
 		}},
-		{name: "submit: content type is not looked at", run: func(t *testing.T, s *target) {
+		{name: "1.1/submit: content type is not looked at", run: func(t *testing.T, s *target) {
 			s.do(t, "POST", "/api/jobs/", `{"entrypoint":"true"}`, "Content-Type", "text/plain").want(t, 200)
 		}},
-		{name: "submit: last of repeated keys wins", run: func(t *testing.T, s *target) {
+		{name: "1.3/submit: last of repeated keys wins", run: func(t *testing.T, s *target) {
 			a := s.do(t, "POST", "/api/jobs/", `{"entrypoint":"false","entrypoint":"true"}`)
 			a.want(t, 200)
 			var r rayapi.SubmitResponse
 			a.decode(t, &r)
 			wantStatus(t, s.end(t, r.SubmissionID), rayapi.StatusSucceeded)
 		}},
-		{name: "submit: empty entrypoint is taken", run: func(t *testing.T, s *target) {
+		{name: "1.3/submit: empty entrypoint is taken", run: func(t *testing.T, s *target) {
 			wantStatus(t, s.run(t, body{"entrypoint": ""}), rayapi.StatusSucceeded)
 		}},
-		{name: "submit: duplicate id", run: func(t *testing.T, s *target) {
+		{name: "1.3/submit: duplicate id", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "true"})
 			s.do(t, "POST", "/api/jobs/", body{"entrypoint": "true", "submission_id": id}).want(t, 500,
 				"Request failed with status code 400", "Job with submission_id "+id+" already exists. Please use a different submission_id.")
 		}},
-		{name: "submit: 32 at once with one id", run: oneOf32},
-		{name: "submit: bad label key", run: refused(500, body{"entrypoint": "true", "entrypoint_label_selector": map[string]string{"-bad-": "x"}}, "ValueError: Invalid label key name")},
-		{name: "submit: bad label value", run: refused(500, body{"entrypoint": "true", "entrypoint_label_selector": map[string]string{"a": "b c!"}}, "ValueError: Invalid label selector value")},
-		{name: "submit: negative number", only: "dray", run: refused(400, body{"entrypoint": "true", "entrypoint_num_cpus": -1}, "entrypoint_num_cpus")},
-		{name: "submit: body over the limit", run: func(t *testing.T, s *target) {
+		{name: "1.3/submit: 32 at once with one id", run: oneOf32},
+		{name: "4.2/submit: bad label key", run: refused(500, body{"entrypoint": "true", "entrypoint_label_selector": map[string]string{"-bad-": "x"}}, "ValueError: Invalid label key name")},
+		{name: "4.2/submit: bad label value", run: refused(500, body{"entrypoint": "true", "entrypoint_label_selector": map[string]string{"a": "b c!"}}, "ValueError: Invalid label selector value")},
+		{name: "8.23/submit: negative number", only: "dray", run: refused(400, body{"entrypoint": "true", "entrypoint_num_cpus": -1}, "entrypoint_num_cpus")},
+		{name: "1.1/submit: body over the limit", run: func(t *testing.T, s *target) {
 			s.do(t, "POST", "/api/jobs/", `{"entrypoint":"`+strings.Repeat("x", 105<<20)+`"}`).want(t, 413, "Maximum request body size")
 		}},
-		{name: "submit: entrypoint too long to start", only: "dray", run: refused(400, body{"entrypoint": strings.Repeat("x", 120001)}, "120001 bytes")},
+		{name: "1.3/submit: entrypoint too long to start", only: "dray", run: refused(400, body{"entrypoint": strings.Repeat("x", 120001)}, "120001 bytes")},
 	}
 	for _, bad := range []string{"a/b", "a\x00b", "a b", "ü", "..", strings.Repeat("a", 201)} {
-		checks = append(checks, check{name: "submit: bad id " + clipped(bad), only: "dray", run: refused(400, body{"entrypoint": "true", "submission_id": bad}, "submission_id")})
+		checks = append(checks, check{name: "8.21/submit: bad id " + clipped(bad), only: "dray", run: refused(400, body{"entrypoint": "true", "submission_id": bad}, "submission_id")})
 	}
 	return append(checks,
 		typeError("submission_id", "1", "submission_id must be a string if provided, got <class 'int'>"),
@@ -211,7 +211,7 @@ func oneOf32(t *testing.T, s *target) {
 
 func detailChecks() []check {
 	return []check{
-		{name: "details: 15 keys in order", run: func(t *testing.T, s *target) {
+		{name: "2/details: 15 keys in order", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "true"})
 			s.end(t, id)
 			a := s.do(t, "GET", "/api/jobs/"+id, nil)
@@ -224,7 +224,7 @@ func detailChecks() []check {
 				t.Errorf("keys %v, want %v", got, want)
 			}
 		}},
-		{name: "details: as submitted", run: func(t *testing.T, s *target) {
+		{name: "2/details: as submitted", run: func(t *testing.T, s *target) {
 			j := s.run(t, body{
 				"entrypoint": "true # x", "metadata": map[string]string{"a": "ü", "job_name": "n"},
 				"runtime_env": body{"env_vars": map[string]string{"K": "secret-value"}},
@@ -239,14 +239,14 @@ func detailChecks() []check {
 				t.Errorf("runtime_env %s, %v", j.RuntimeEnv, err)
 			}
 		}},
-		{name: "details: metadata is null when left out", run: func(t *testing.T, s *target) {
+		{name: "2/details: metadata is null when left out", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "true"})
 
 			if j := s.get(t, id); j.Metadata != nil {
 				t.Errorf("metadata %v, want null", j.Metadata)
 			}
 		}},
-		{name: "details: running", run: func(t *testing.T, s *target) {
+		{name: "2/details: running", run: func(t *testing.T, s *target) {
 			j := s.running(t, s.submit(t, body{"entrypoint": "sleep 30"}))
 			if j.MessageText() != rayapi.MessageRunning || j.EndTime != nil || j.DriverExitCode != nil || j.StartTime == nil {
 				t.Errorf("record %+v", j)
@@ -258,7 +258,7 @@ func detailChecks() []check {
 				t.Errorf("driver_node_id %v", j.DriverNodeID)
 			}
 		}},
-		{name: "list: holds the record as get does", run: func(t *testing.T, s *target) {
+		{name: "1.4/list: holds the record as get does", run: func(t *testing.T, s *target) {
 			want := s.run(t, body{"entrypoint": "true", "metadata": map[string]string{"a": "b"}})
 			a := s.do(t, "GET", "/api/jobs/", nil)
 			a.want(t, 200)
@@ -275,7 +275,7 @@ func detailChecks() []check {
 			}
 			t.Errorf("%s is not in the list of %d", want.ID(), len(jobs))
 		}},
-		{name: "list: newest first", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "8.9/list: newest first", only: "dray", run: func(t *testing.T, s *target) {
 			first := s.submit(t, body{"entrypoint": "true"})
 			second := s.submit(t, body{"entrypoint": "true"})
 			b := s.do(t, "GET", "/api/jobs/", nil).body

@@ -20,10 +20,10 @@ import (
 // and what only dray serve has.
 func surfaceChecks() []check {
 	return slices.Concat(probeChecks(), stateChecks(), pagingChecks(), []check{
-		{name: "raw: ranges", only: "dray", run: rawRanges},
-		{name: "metrics: Prometheus text", only: "dray", run: metricsPage},
-		{name: "openapi: document", only: "dray", run: openAPIPage},
-		{name: "state: ray list jobs and nodes", run: rayList},
+		{name: "own/raw: ranges", only: "dray", run: rawRanges},
+		{name: "own/metrics: Prometheus text", only: "dray", run: metricsPage},
+		{name: "own/openapi: document", only: "dray", run: openAPIPage},
+		{name: "7.2/state: ray list jobs and nodes", run: rayList},
 	})
 }
 
@@ -55,7 +55,7 @@ func (s *target) data(t *testing.T, path string, keys ...string) map[string]any 
 
 func probeChecks() []check {
 	envelope := func(name, path string, keys ...string) check {
-		return check{name: "probe: " + name, run: func(t *testing.T, s *target) { s.data(t, path, keys...) }}
+		return check{name: "7.7/probe: " + name, run: func(t *testing.T, s *target) { s.data(t, path, keys...) }}
 	}
 	return []check{
 		envelope("cluster_id", "/cluster_id", "clusterId"),
@@ -67,17 +67,17 @@ func probeChecks() []check {
 		envelope("events of a job", "/events?job_id=01000000", "jobId", "events"),
 		envelope("actors", "/logical/actors", "actors"),
 		envelope("host names", "/nodes?view=hostNameList", "hostNameList"),
-		{name: "probe: timezone", run: func(t *testing.T, s *target) {
+		{name: "7.7/probe: timezone", run: func(t *testing.T, s *target) {
 			var v any
 			s.do(t, "GET", "/timezone", nil).decode(t, &v)
 			wantKeys(t, "timezone", v, "offset", "value")
 		}},
-		{name: "probe: unknown view", run: func(t *testing.T, s *target) {
+		{name: "7.5/probe: unknown view", run: func(t *testing.T, s *target) {
 			s.do(t, "GET", "/nodes?view=zzz", nil).want(t, 500, `"result": false`, `"msg": "Unknown view zzz"`)
 		}},
-		{name: "probe: unknown node", run: func(t *testing.T, s *target) { s.data(t, "/nodes/unknown", "detail") }},
-		{name: "probe: nodes", run: nodePages},
-		{name: "probe: cluster status", run: func(t *testing.T, s *target) {
+		{name: "7.5/probe: unknown node", run: func(t *testing.T, s *target) { s.data(t, "/nodes/unknown", "detail") }},
+		{name: "7.5/probe: nodes", run: nodePages},
+		{name: "7.6/probe: cluster status", run: func(t *testing.T, s *target) {
 			v := s.data(t, "/api/cluster_status", "autoscalingStatus", "autoscalingError", "clusterStatus")
 			if v["clusterStatus"] == nil && s.ray {
 				return // its autoscaler has not reported yet
@@ -86,7 +86,7 @@ func probeChecks() []check {
 			wantKeys(t, "report", report["loadMetricsReport"], "usage", "resourceDemand", "pgDemand", "nodeTypes", "usageByNode")
 			wantKeys(t, "report", report["autoscalerReport"], "activeNodes", "pendingNodes", "pendingLaunches", "failedNodes")
 		}},
-		{name: "probe: cluster status as text", run: func(t *testing.T, s *target) {
+		{name: "7.6/probe: cluster status as text", run: func(t *testing.T, s *target) {
 			text := fmt.Sprint(s.data(t, "/api/cluster_status?format=1", "clusterStatus")["clusterStatus"])
 			if !s.ray && (!strings.Contains(text, "Total Usage:") || !strings.Contains(text, " CPU\n")) {
 				t.Errorf("text %q", text)
@@ -134,14 +134,14 @@ func filterBy(key, predicate, value string) string {
 func stateChecks() []check {
 	var checks []check
 	for _, what := range []string{"actors", "tasks", "workers", "objects", "placement_groups", "runtime_envs", "cluster_events"} {
-		checks = append(checks, check{name: "state: " + what, run: func(t *testing.T, s *target) {
+		checks = append(checks, check{name: "7.2/state: " + what, run: func(t *testing.T, s *target) {
 			if rows, _ := s.state(t, "/api/v0/"+what); !s.ray && len(rows) > 0 {
 				t.Errorf("there are %v", rows)
 			}
 		}})
 	}
 	return append(checks,
-		check{name: "state: jobs", run: func(t *testing.T, s *target) {
+		check{name: "7.2/state: jobs", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "exit 3"})
 			s.end(t, id)
 			rows, _ := s.state(t, "/api/v0/jobs?"+filterBy("submission_id", "=", strings.ToUpper(id)))
@@ -160,7 +160,7 @@ func stateChecks() []check {
 				t.Errorf("limit 0: %v", list)
 			}
 		}},
-		check{name: "state: nodes", run: func(t *testing.T, s *target) {
+		check{name: "7.2/state: nodes", run: func(t *testing.T, s *target) {
 			rows, _ := s.state(t, "/api/v0/nodes")
 			if len(rows) != 1 {
 				t.Fatalf("rows %v", rows)
@@ -175,12 +175,12 @@ func stateChecks() []check {
 				t.Errorf("dead nodes: %v", rows)
 			}
 		}},
-		check{name: "state: refusals", run: func(t *testing.T, s *target) {
+		check{name: "7.2/state: refusals", run: func(t *testing.T, s *target) {
 			for _, query := range []string{"limit=10001", filterBy("zzz", "=", "x"), filterBy("state", ">", "x")} {
 				s.do(t, "GET", "/api/v0/nodes?"+query, nil).want(t, 400, `"result": false`)
 			}
 		}},
-		check{name: "state: log of a job", run: func(t *testing.T, s *target) {
+		check{name: "7.4/state: log of a job", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "echo one; echo two"})
 			s.end(t, id)
 			a := s.do(t, "GET", "/api/v0/logs/file?node_ip=127.0.0.1&lines=1&submission_id="+id, nil)
@@ -194,7 +194,7 @@ func stateChecks() []check {
 
 func pagingChecks() []check {
 	return []check{
-		{name: "paging: limit and after", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/paging: limit and after", only: "dray", run: func(t *testing.T, s *target) {
 			mark := rayapi.NewID()
 			var want []string
 			for range 5 {
@@ -222,7 +222,7 @@ func pagingChecks() []check {
 				t.Errorf("behind %s: %v", want[3], page)
 			}
 		}},
-		{name: "paging: status and q", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/paging: status and q", only: "dray", run: func(t *testing.T, s *target) {
 			mark := rayapi.NewID()
 			bad := s.submit(t, body{"entrypoint": "exit 1 # " + mark})
 			good := s.submit(t, body{"entrypoint": "exit 0 # " + mark})
@@ -242,7 +242,7 @@ func pagingChecks() []check {
 				}
 			}
 		}},
-		{name: "paging: refusals", only: "dray", run: func(t *testing.T, s *target) {
+		{name: "own/paging: refusals", only: "dray", run: func(t *testing.T, s *target) {
 			for _, query := range []string{"limit=0", "limit=x", "limit=10001", "status=DONE", "after=nobody", "after=seq:x"} {
 				name, _, _ := strings.Cut(query, "=")
 				s.do(t, "GET", "/api/jobs/?"+query, nil).want(t, 400, name)

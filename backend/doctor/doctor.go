@@ -54,7 +54,7 @@ func Run(ctx context.Context, opt Options) []Finding {
 	look := []func(context.Context, Options) []Finding{
 		stateDir, diskSpace, backendLock, sockets, tokens,
 		limits, groups, login,
-		python, environmentTools, rayHere,
+		python, environmentTools, containerEngines, packagesSize, rayHere,
 		clock, terminal,
 	}
 	found := make([][]Finding, len(look))

@@ -17,6 +17,8 @@ import (
 // killDelay is how long a program that was killed may keep its output open.
 const killDelay = 20 * time.Millisecond
 
+var errSlow = errors.New("it does not answer in time")
+
 // ask runs a program for the first line that it prints. A program that does
 // not answer in time is killed.
 func ask(ctx context.Context, path string, args ...string) (string, error) {
@@ -24,7 +26,7 @@ func ask(ctx context.Context, path string, args ...string) (string, error) {
 	cmd.WaitDelay = killDelay
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
-		return "", errors.New("it does not answer in time")
+		return "", errSlow
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	if err != nil {

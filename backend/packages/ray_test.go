@@ -76,8 +76,27 @@ func askRay(t *testing.T, cases []rayCase) []rayAnswer {
 func TestRayAgrees(t *testing.T) {
 	cases := hashCases()
 	rng := rand.New(rand.NewPCG(1, 2))
+	seen := map[string]int{}
 	for i := range 60 {
-		cases = append(cases, randomCase(rng, i))
+		c := randomCase(rng, i)
+		for path, content := range c.tree {
+			switch base := filepath.Base(path); {
+			case strings.HasPrefix(content, "-> "):
+				seen["links"]++
+			case strings.HasSuffix(path, "/"):
+				seen["folders"]++
+			case base == ".gitignore" || base == ".rayignore":
+				seen["ignore files"]++
+			case strings.ContainsFunc(base, func(r rune) bool { return r > 127 }):
+				seen["unicode names"]++
+			}
+		}
+		cases = append(cases, c)
+	}
+	for _, kind := range []string{"links", "folders", "ignore files", "unicode names"} {
+		if seen[kind] < 20 {
+			t.Errorf("the generated trees have %d %s, too few to prove anything", seen[kind], kind)
+		}
 	}
 	base := t.TempDir()
 	asked := make([]rayCase, len(cases))
@@ -135,7 +154,7 @@ func zipEntries(t *testing.T, data []byte) map[string]string {
 func randomCase(rng *rand.Rand, n int) hashCase {
 	pick := func(list ...string) string { return list[rng.IntN(len(list))] }
 	name := func() string {
-		return pick("a", "b", "build", "src", "x.py", "y.py", "z.txt", ".env", "ä ö", "log-1", "log-b", "[x]", "#c", "!d")
+		return pick("a", "b", "build", "src", "x.py", "y.py", "z.txt", ".env", "ä ö", "日本", "e\u0301", "\u00e9", "🚀", "log-1", "log-b", "[x]", "#c", "!d")
 	}
 	rule := func() string {
 		var parts []string
@@ -164,7 +183,7 @@ func randomCase(rng *rand.Rand, n int) hashCase {
 			folders = append(folders, path+"/")
 			tr[path+"/"] = ""
 		case k < 5:
-			tr[path] = "-> " + pick("a", "nowhere", "../src", "x.py")
+			tr[path] = "-> " + pick("a", "nowhere", "../src", "x.py", "日本", "build")
 		default:
 			tr[path] = fmt.Sprint(rng.Uint64())
 		}

@@ -67,6 +67,8 @@ func (s *Store) Has(ctx context.Context, name string) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
+	s.mu.Lock() // it may not be collected between the look and the mark
+	defer s.mu.Unlock()
 	_, err := s.lookup(name)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
@@ -74,11 +76,16 @@ func (s *Store) Has(ctx context.Context, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return true, s.touch(name)
+}
+
+// touch marks a package as used now.
+func (s *Store) touch(name string) error {
 	now := time.Now()
 	if err := os.Chtimes(s.namePath(name), now, now); err != nil {
-		return false, fmt.Errorf("mark package %s as used: %w", name, err)
+		return fmt.Errorf("mark package %s as used: %w", name, err)
 	}
-	return true, nil
+	return nil
 }
 
 // Put stores body under name, durably, or nothing at all. The same bytes under
@@ -107,7 +114,7 @@ func (s *Store) Put(ctx context.Context, name string, body io.Reader) error {
 		return fmt.Errorf("store package %s: %w", name, noSpace(err))
 	}
 	if known == sum {
-		return nil
+		return s.touch(name)
 	}
 	if err := atomicfile.Write(s.namePath(name), []byte(sum+"\n"), 0o600); err != nil {
 		return fmt.Errorf("store package %s: %w", name, noSpace(err))
@@ -170,6 +177,8 @@ func (s *Store) Open(name string) (*os.File, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
+	s.mu.Lock() // it may not be collected between the look and the opening
+	defer s.mu.Unlock()
 	sum, err := s.lookup(name)
 	if err != nil {
 		return nil, err
@@ -178,7 +187,7 @@ func (s *Store) Open(name string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open package %s: %w", name, err)
 	}
-	return f, nil
+	return f, s.touch(name)
 }
 
 // lookup returns the hash of a package whose blob exists.

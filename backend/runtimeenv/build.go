@@ -49,6 +49,7 @@ type Builder struct {
 	cache  *envcache.Cache // nil: pip, uv and conda are refused
 	conda  chan struct{}
 
+	engines   engines
 	downloads sync.Mutex // orders the changes of what is downloaded
 }
 
@@ -89,7 +90,7 @@ func (b *Builder) Release(work string) error {
 	if b.cache == nil {
 		return nil
 	}
-	return b.cache.Release(work)
+	return errors.Join(b.cache.Release(work), b.dropContainer(work))
 }
 
 // Sweep releases all jobs but the live ones, by their work folders. It is for
@@ -98,7 +99,7 @@ func (b *Builder) Sweep(isLive func(work string) bool) error {
 	if b.cache == nil {
 		return nil
 	}
-	return b.cache.Sweep(isLive)
+	return errors.Join(b.cache.Sweep(isLive), b.sweepContainers(isLive))
 }
 
 // Check is the function Check; it also refuses what needs a tool that this
@@ -109,6 +110,9 @@ func (b *Builder) Check(raw json.RawMessage) error {
 	}
 	f, err := parse(raw)
 	if err != nil {
+		return err
+	}
+	if err := b.checkContainer(f); err != nil {
 		return err
 	}
 	spec, err := f.tools()
@@ -123,6 +127,22 @@ func (b *Builder) Check(raw json.RawMessage) error {
 		return invalid(noConda)
 	case spec.install != nil && findPython(b.env) == "":
 		return invalid("runtime_env['%s']: %s", spec.install.Kind, noPython)
+	}
+	return nil
+}
+
+// checkContainer refuses a container where none can be run.
+func (b *Builder) checkContainer(f fields) error {
+	spec, err := f.container()
+	if err != nil || spec == nil {
+		return err
+	}
+	err = errors.New("is not supported by this server, which has no room for it")
+	if b.cache != nil {
+		_, err = b.engines.find(context.Background(), toolEnv(b.env, nil, ""))
+	}
+	if err != nil {
+		return invalid("runtime_env with container or image_uri: %v", err)
 	}
 	return nil
 }
@@ -169,6 +189,12 @@ func timeoutText(timeout time.Duration) string {
 
 func (b *Builder) build(ctx context.Context, f fields, work string, log io.Writer) (built Built, err error) {
 	f.warnUnknown(log)
+	if spec, err := f.container(); err != nil || spec != nil {
+		if err == nil {
+			built.Container, err = b.makeContainer(ctx, spec, work, log)
+		}
+		return built, err
+	}
 	dir, err := f.workingDir()
 	if err != nil {
 		return Built{}, err
@@ -299,7 +325,7 @@ func (b *Builder) spread(ctx context.Context, f *os.File, uri string, kind packa
 func (f fields) warnUnknown(log io.Writer) {
 	known := []string{
 		fieldWorkingDir, fieldPyModules, fieldEnvVars, fieldExcludes, "config", "_ray_commit", "_ray_release",
-		"_inject_current_ray", kindPip, kindUV, kindConda, "container", "image_uri",
+		"_inject_current_ray", kindPip, kindUV, kindConda, fieldContainer, fieldImageURI,
 		"py_executable", "worker_process_setup_hook",
 	}
 	for _, name := range sortedKeys(f) {

@@ -76,7 +76,7 @@ func TestCheckNeedsTools(t *testing.T) {
 		`{"conda": "base"}`:     "needs micromamba, mamba or conda on the PATH of the server",
 		`{"conda": {"a": "b"}}`: "install one",
 		`{"pip": ["x"]}`:        "no python or python3 is on the PATH of the server",
-		`{"image_uri": "x"}`:    "runtime_env['image_uri'] is not supported by this server",
+		`{"image_uri": "x"}`:    "needs podman or docker on the PATH of the server, and neither is there",
 	} {
 		if err := r.Check(json.RawMessage(env)); !errors.Is(err, rayapi.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", env, err)

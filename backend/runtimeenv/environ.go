@@ -12,16 +12,18 @@ import (
 
 // Built is what a job's runtime environment became on disk.
 type Built struct {
-	Dir        string   // working directory; "" when the environment names none
-	PythonPath []string // working_dir first, then py_modules
-	Venv       string   // virtual environment of pip or uv; "" for none
-	Conda      string   // conda environment; "" for none
+	Dir        string     // working directory; "" when the environment names none
+	PythonPath []string   // working_dir first, then py_modules
+	Venv       string     // virtual environment of pip or uv; "" for none
+	Conda      string     // conda environment; "" for none
+	Container  *Container // of the entrypoint; nil for none
 }
 
 // Identity is the job whose environment is made.
 type Identity struct {
 	ID           string
 	Metadata     map[string]string // the user's
+	Entrypoint   string            // as submitted; needed for a container only
 	RuntimeEnv   json.RawMessage   // as submitted
 	EnvVars      map[string]string // the real values of env_vars; nil: those in RuntimeEnv
 	Built        Built
@@ -56,6 +58,9 @@ func Environ(base []string, in Identity) []string {
 	activate(env, in.Built)
 	env[varUnbuffered] = "1"
 	env[varJobConfig] = jobConfig(in, vars)
+	if in.Built.Container != nil {
+		in.Built.Container.hide(env, vars, inherited(base), in.Entrypoint)
+	}
 	out := make([]string, 0, len(env))
 	for _, name := range sortedKeys(env) {
 		out = append(out, name+"="+env[name])
@@ -182,7 +187,7 @@ func jobConfig(in Identity, vars map[string]string) string {
 	env, _ := parse(in.RuntimeEnv)
 	config := make(map[string]any, len(env))
 	for name, value := range env {
-		if !slices.Contains([]string{fieldWorkingDir, fieldPyModules, fieldExcludes, kindPip, kindUV, kindConda}, name) {
+		if !slices.Contains([]string{fieldWorkingDir, fieldPyModules, fieldExcludes, kindPip, kindUV, kindConda, fieldContainer, fieldImageURI}, name) {
 			config[name] = value
 		}
 	}

@@ -1,8 +1,8 @@
 // Package runtimeenv knows what a job's runtime environment may ask for here,
 // builds it, and puts together the environment variables of the entrypoint.
 //
-// It reads working_dir, py_modules, env_vars, excludes, pip, uv, conda and
-// config. The archives themselves are the business of package packages, the
+// It reads working_dir, py_modules, env_vars, excludes, pip, uv, conda,
+// container, image_uri and config. The archives themselves are the business of package packages, the
 // keeping of built environments that of package envcache; when a job is
 // checked, built and started is that of the packages that own jobs.
 package runtimeenv
@@ -91,13 +91,10 @@ func Check(raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	if err := f.checkUnsupported(); err != nil {
-		return err
-	}
 	if _, err := f.envVars(); err != nil {
 		return err
 	}
-	if _, err := f.texts(fieldExcludes, "TypeError: runtime_env['excludes'] must be of type List[str], got %s"); err != nil {
+	if _, err := f.texts(fieldExcludes, "runtime_env['excludes'] must be of type List[str], got %s"); err != nil {
 		return err
 	}
 	dir, err := f.workingDir()
@@ -141,17 +138,6 @@ func checkURIs(dir string, modules []string) error {
 	return start
 }
 
-// checkUnsupported refuses the fields whose environments cannot be built here.
-func (f fields) checkUnsupported() error {
-	for _, field := range []string{"container", "image_uri"} {
-		if value, ok := f[field]; ok && !isEmpty(value) {
-			return invalid("runtime_env['%s'] is not supported by this server, which runs no container engine for jobs: "+
-				"start the container in the entrypoint (podman run … or docker run …)", field)
-		}
-	}
-	return nil
-}
-
 func isEmpty(value json.RawMessage) bool {
 	return slices.Contains([]string{`[]`, `{}`, `""`}, strings.Join(strings.Fields(string(value)), ""))
 }
@@ -164,14 +150,14 @@ func (f fields) envVars() (map[string]string, error) {
 	}
 	var values map[string]json.RawMessage
 	if json.Unmarshal(raw, &values) != nil {
-		return nil, invalid("TypeError: runtime_env['env_vars'] must be of type Dict[str, str], got %s", pyType(raw))
+		return nil, startError("runtime_env['env_vars'] must be of type Dict[str, str], got %s", pyType(raw))
 	}
 	vars := make(map[string]string, len(values))
 	total := 0
 	for _, name := range sortedKeys(values) {
 		var value *string
 		if json.Unmarshal(values[name], &value) != nil || value == nil {
-			return nil, invalid("TypeError: runtime_env['env_vars'] must be of type Dict[str, str], "+
+			return nil, startError("runtime_env['env_vars'] must be of type Dict[str, str], "+
 				"but the value of %q is of type %s", name, pyType(values[name]))
 		}
 		size := len(name) + len(*value) + len("=\x00")
@@ -201,6 +187,29 @@ func EnvVars(raw json.RawMessage) (map[string]string, error) {
 	return f.envVars()
 }
 
+// PackageNames returns the names of the uploaded packages that a runtime
+// environment refers to; of one that cannot be read, none.
+func PackageNames(raw json.RawMessage) []string {
+	f, err := parse(raw)
+	if err != nil {
+		return nil
+	}
+	uris, err := f.pyModules()
+	if err != nil {
+		uris = nil
+	}
+	if dir, err := f.workingDir(); err == nil {
+		uris = append(uris, dir)
+	}
+	var names []string
+	for _, uri := range uris {
+		if scheme, name := splitURI(uri); scheme == schemeGCS {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 func (f fields) workingDir() (string, error) {
 	raw, ok := f[fieldWorkingDir]
 	if !ok {
@@ -208,13 +217,13 @@ func (f fields) workingDir() (string, error) {
 	}
 	var dir string
 	if json.Unmarshal(raw, &dir) != nil {
-		return "", invalid("TypeError: `working_dir` must be a string, got %s.", pyType(raw))
+		return "", startError("`working_dir` must be a string, got %s.", pyType(raw))
 	}
 	return dir, nil
 }
 
 func (f fields) pyModules() ([]string, error) {
-	return f.texts(fieldPyModules, "TypeError: `py_modules` must be a list of strings, got %s.")
+	return f.texts(fieldPyModules, "`py_modules` must be a list of strings, got %s.")
 }
 
 // texts reads a list of strings; mistake is the sentence about another type.
@@ -225,13 +234,13 @@ func (f fields) texts(field, mistake string) ([]string, error) {
 	}
 	var items []json.RawMessage
 	if json.Unmarshal(raw, &items) != nil {
-		return nil, invalid(mistake, pyType(raw))
+		return nil, startError(mistake, pyType(raw))
 	}
 	texts := make([]string, 0, len(items))
 	for i, item := range items {
 		var text *string
 		if json.Unmarshal(item, &text) != nil || text == nil {
-			return nil, invalid("TypeError: runtime_env['%s'] must be a list of strings, got %s at position %d", field, pyType(item), i)
+			return nil, startError("runtime_env['%s'] must be a list of strings, got %s at position %d", field, pyType(item), i)
 		}
 		texts = append(texts, *text)
 	}

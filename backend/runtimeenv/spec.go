@@ -212,6 +212,9 @@ func (f fields) checkRest() error {
 			return startError("Invalid type %s for `%s`: it must be a string.", pyType(v), field)
 		}
 	}
+	if _, err := f.container(); err != nil {
+		return err
+	}
 	_, err := f.tools()
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 
 	"dray/backend/packages"
 	"dray/backend/rayapi"
@@ -56,7 +57,25 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 			a.cfg.Log.Error("answer a request", "method", r.Method, "path", r.URL.Path, "err", err)
 		}
 	}
+	refuse(w, r, status, text)
+}
+
+// refuse answers at once, also a request whose body is still on its way, and
+// only then reads on what is left of it.
+func refuse(w http.ResponseWriter, r *http.Request, status int, text string) {
+	if r.Body == nil || r.Body == http.NoBody {
+		plain(w, status, text)
+		return
+	}
+	conn := http.NewResponseController(w)
+	_ = conn.EnableFullDuplex() // a recorder of a test has no connection
+	if status == http.StatusRequestEntityTooLarge {
+		w.Header().Set("Connection", "close")
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(text))) // the answer is whole before the body is
 	plain(w, status, text)
+	_ = conn.Flush()
+	drain(r.Body)
 }
 
 // statusOf maps an error to its status and text; 500 without a text is one
@@ -114,7 +133,6 @@ func missing(err error, id string) error {
 // readJSON reads a JSON body of at most maxJSON bytes.
 func readJSON(r *http.Request) ([]byte, error) {
 	if r.ContentLength > maxJSON {
-		drain(r.Body)
 		return nil, &tooLargeError{maxJSON}
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxJSON+1))
@@ -122,7 +140,6 @@ func readJSON(r *http.Request) ([]byte, error) {
 		return nil, readError(err)
 	}
 	if len(body) > maxJSON {
-		drain(r.Body)
 		return nil, &tooLargeError{maxJSON}
 	}
 	return body, nil

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"dray/backend/packages"
 )
 
 // wrongTokenDelay slows down those who guess tokens.
@@ -53,8 +55,25 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !slices.Contains(passMethods(), r.Method):
 		g.refuseMethod(out, r)
 	default:
+		if !isOpen(r.URL.Path) {
+			trust(r)
+		}
+		// Here and not behind a proxy, which would have to pass on a body that
+		// nobody wants.
+		if limit := bodyLimit(r); r.ContentLength > limit {
+			refuse(out, r, http.StatusRequestEntityTooLarge, (&tooLargeError{limit}).Error())
+			return
+		}
 		g.next.ServeHTTP(out, r)
 	}
+}
+
+// bodyLimit is how many bytes the body of a request may have.
+func bodyLimit(r *http.Request) int64 {
+	if r.Method == http.MethodPut {
+		return packages.MaxBytes
+	}
+	return maxJSON
 }
 
 // passMethods are the methods that any route may have.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -169,50 +168,4 @@ func TestHeaderLimits(t *testing.T) {
 			t.Errorf("answer %d, want 404", status)
 		}
 	})
-}
-
-func TestLimitListener(t *testing.T) {
-	t.Parallel()
-	var lc net.ListenConfig
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	limited := server.LimitListener(ln)
-	accepted := make(chan net.Conn)
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for {
-			c, err := limited.Accept()
-			if err != nil {
-				return
-			}
-			accepted <- c
-		}
-	}()
-	var d net.Dialer
-	var here []net.Conn
-	for range 513 {
-		c, err := d.DialContext(t.Context(), "tcp", ln.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		if len(here) < 512 {
-			here = append(here, <-accepted)
-		}
-	}
-	select {
-	case <-accepted:
-		t.Error("the 513th connection was accepted")
-	case <-time.After(50 * time.Millisecond):
-	}
-	here[0].Close()
-	here[0] = <-accepted // the place is free again
-	for _, c := range here {
-		c.Close()
-	}
-	limited.Close()
-	<-stopped
 }

@@ -5,8 +5,6 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // Limits of a connection and of their number.
@@ -27,12 +25,16 @@ func HTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 		IdleTimeout:                  idleTimeout,
 		MaxHeaderBytes:               maxHeader,
 		DisableGeneralOptionsHandler: true,
+		ConnState:                    noteState,
+		ConnContext:                  withConn,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
 
-// LimitListener accepts at most 512 connections at a time; those beyond wait
-// until one is closed. Closing it closes ln.
+// LimitListener accepts at most 512 connections at a time, and 64 of one peer
+// that are without the token. It makes room by closing those that have been so
+// for longest, or idle, so that nobody keeps others out; it must be served by
+// an HTTPServer, TLS or not. Closing it closes ln.
 func LimitListener(ln net.Listener) net.Listener {
-	return netutil.LimitListener(ln, maxConnections)
+	return newGate(ln, maxConnections)
 }

@@ -51,7 +51,6 @@ func (a *API) putPackage(w http.ResponseWriter, r *http.Request, args []string) 
 		return readError(body.err)
 	}
 	if err != nil {
-		drain(r.Body)
 		return err
 	}
 	w.WriteHeader(http.StatusOK)

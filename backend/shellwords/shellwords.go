@@ -1,6 +1,6 @@
-// Package shellwords quotes words for a POSIX shell.
+// Package shellwords quotes words for a POSIX shell and splits them again.
 //
-// It does not parse: what a user typed as shell text is left as it is.
+// It also takes shell text apart, for what a user pastes; it expands nothing.
 package shellwords
 
 import "strings"

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"dray/backend/jobspec"
 )
 
 // version is the release; the build may set it with -ldflags.
@@ -23,6 +25,7 @@ type app struct {
 
 	address  string
 	stateDir string
+	look     look
 }
 
 // run executes the command line and returns the exit code.
@@ -44,7 +47,8 @@ func (a *app) run(ctx context.Context, args []string) int {
 func errorText(err error) string {
 	text := strings.TrimSpace(err.Error())
 	var usage *usageError
-	if errors.As(err, &usage) && !strings.Contains(text, "--help") {
+	var file *jobspec.Error // says where in the file
+	if errors.As(err, &usage) && !errors.As(err, &file) && !strings.Contains(text, "--help") {
 		text += " (dray --help lists the verbs and flags)"
 	}
 	return text
@@ -82,9 +86,11 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 the job failed, 4 the job was stopped,
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.address, "address", "", "`where` to connect: embedded, auto, or http(s)://HOST:PORT")
 	flags.StringVar(&a.stateDir, "state-dir", "", "`folder` of the embedded backend (default $DRAY_STATE_DIR, else $XDG_STATE_HOME/dray)")
+	a.addLook(root)
 	root.AddCommand(
+		a.configCmd(),
 		a.serveCmd(), a.submitCmd(), a.lsCmd(), a.getCmd(), a.logsCmd(), a.stopCmd(),
-		a.rerunCmd(), a.deleteCmd(), a.waitCmd(), a.doctorCmd(), a.envCmd(), a.versionCmd(),
+		a.rerunCmd(), a.historyCmd(), a.diffCmd(), a.templateCmd(), a.deleteCmd(), a.waitCmd(), a.doctorCmd(), a.envCmd(), a.pruneCmd(), a.versionCmd(),
 	)
 	return root
 }

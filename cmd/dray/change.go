@@ -4,24 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
-	"dray/backend/ledger"
 	"dray/backend/rayapi"
 )
 
 func (a *app) stopCmd() *cobra.Command {
 	var out *output
 	var noWait bool
+	var signal, grace string
 	cmd := &cobra.Command{
 		Use:   "stop ID…",
 		Short: "Stop jobs and wait until they are gone",
 		Args:  minArgs("one or more job ids"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			how, err := rayapi.ParseStopOptions(signal, grace)
+			if err != nil {
+				return &usageError{err}
+			}
 			return a.each(cmd.Context(), args, out, func(ctx context.Context, s *session, id string) (rayapi.Job, error) {
-				stopped, err := s.client.Stop(ctx, id)
+				stopped, err := s.client.StopWith(ctx, id, how)
 				if err != nil {
 					return rayapi.Job{}, err
 				}
@@ -35,6 +38,8 @@ func (a *app) stopCmd() *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().StringVar(&signal, "signal", "", "`name` of the signal that asks the processes to end (dray's servers only; default: as submitted)")
+	cmd.Flags().StringVar(&grace, "grace", "", "`seconds` after which what is left is killed (dray's servers only; default: as submitted)")
 	cmd.Flags().BoolVar(&noWait, "no-wait", false, "do not wait for the end (the embedded backend always does)")
 	out = addOutput(cmd)
 	return cmd
@@ -92,74 +97,6 @@ func (a *app) deleteCmd() *cobra.Command {
 			})
 		},
 	}
-}
-
-func (a *app) rerunCmd() *cobra.Command {
-	var id string
-	var wait, follow bool
-	cmd := &cobra.Command{
-		Use:   "rerun ID",
-		Short: "Submit a job again under a new id, which is printed",
-		Args:  exactArgs(1, "one job id"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(cmd.Context(), func(ctx context.Context, s *session) error {
-				return a.rerun(ctx, s, args[0], id, wait, follow)
-			})
-		},
-	}
-	cmd.Flags().StringVar(&id, "id", "", "submission `id` of the new job (default: the old one with -r2, -r3 …)")
-	cmd.Flags().BoolVar(&wait, "wait", false, "wait for the job's end; the exit code tells how it ended")
-	cmd.Flags().BoolVar(&follow, "follow", false, "print the log until the job's end; the exit code tells how it ended")
-	return cmd
-}
-
-func (a *app) rerun(ctx context.Context, s *session, old, id string, wait, follow bool) error {
-	job, err := s.client.Get(ctx, old)
-	if err != nil {
-		return err
-	}
-	var entry *ledger.Entry
-	switch e, err := s.ledger.Get(s.key, job.ID()); {
-	case err == nil:
-		entry = &e
-	case !errors.Is(err, os.ErrNotExist):
-		return err
-	}
-	const tries = 20 // somebody else may take the next free id first
-	for try := range tries {
-		next := id
-		if id == "" {
-			if next, err = a.nextID(ctx, s, job.ID()); err != nil {
-				return err
-			}
-		}
-		req, notes, err := ledger.Rerun(job, entry, next)
-		if err != nil {
-			return err
-		}
-		for _, n := range notes {
-			fmt.Fprintln(a.stderr, "dray: "+n)
-		}
-		err = a.send(ctx, s, req, job.ID(), wait, follow)
-		if id != "" || try == tries-1 || !errors.Is(err, rayapi.ErrExists) {
-			return err
-		}
-	}
-	return nil
-}
-
-// nextID finds the first free id of the form OLD-rN.
-func (a *app) nextID(ctx context.Context, s *session, old string) (string, error) {
-	var lookErr error
-	id := ledger.NextID(old, func(id string) bool {
-		_, err := s.client.Get(ctx, id)
-		if err != nil && !errors.Is(err, rayapi.ErrNotFound) {
-			lookErr = err
-			return false
-		}
-		return err == nil
-	})
-	return id, lookErr
 }
 
 func (a *app) waitCmd() *cobra.Command {

@@ -74,6 +74,9 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	endpoint.Version = version
+	if !s.target.Embedded { // our own server keeps a package as long as a job needs it
+		endpoint.Packages = s.ledger.Packages(ledger.DefaultPackageBytes)
+	}
 	if s.client, err = client.New(endpoint); err != nil {
 		return nil, errors.Join(err, s.close())
 	}

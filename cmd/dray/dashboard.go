@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"dray/backend/contexts"
-	"dray/backend/packages"
 	"dray/tui"
 	"dray/tui/screen"
 )
@@ -21,18 +20,23 @@ func (a *app) dashboard(ctx context.Context) error {
 	if err := tui.CheckTerminal(a.getenv); err != nil {
 		return usagef("%w", err)
 	}
+	set, err := a.settings()
+	if err != nil {
+		return err
+	}
 	return a.with(ctx, func(ctx context.Context, s *session) error {
 		env := &screen.Env{
-			Ctx:     ctx,
-			Jobs:    screen.FromClient(s.client),
-			Ledger:  s.ledger,
-			Target:  target(s.target, s.key),
-			Now:     time.Now,
-			Cwd:     s.cwd,
-			Drafts:  &screen.Drafts{},
-			Measure: measure,
-			Getenv:  a.getenv,
-			User:    account(),
+			Ctx:       ctx,
+			Jobs:      screen.FromClient(s.client),
+			Ledger:    s.ledger,
+			Target:    target(s.target, s.key),
+			Now:       time.Now,
+			Cwd:       s.cwd,
+			Drafts:    &screen.Drafts{},
+			Preflight: s.client.Preflight,
+			Getenv:    a.getenv,
+			User:      account(),
+			Settings:  set,
 		}
 		if s.state != "" {
 			env.DataDir = filepath.Join(s.state, "dashboard")
@@ -58,12 +62,6 @@ func account() string {
 		return ""
 	}
 	return u.Username
-}
-
-// measure tells what an upload of a folder would send.
-func measure(_ context.Context, dir string, excludes []string) (files int, bytes int64, err error) {
-	size, err := packages.Measure(dir, packages.Options{Excludes: excludes, DefaultExcludes: true})
-	return size.Files, size.Bytes, err
 }
 
 func target(t contexts.Target, key string) screen.Target {

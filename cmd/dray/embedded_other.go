@@ -25,6 +25,10 @@ func (a *app) envCmd() *cobra.Command {
 	return linuxOnly("env", "List, remove and collect the environments that jobs were given")
 }
 
+func (a *app) pruneCmd() *cobra.Command {
+	return linuxOnly("prune", "Remove old jobs of the embedded backend")
+}
+
 func linuxOnly(verb, short string) *cobra.Command {
 	return &cobra.Command{
 		Use:                verb,

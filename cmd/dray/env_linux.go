@@ -52,7 +52,15 @@ func (a *app) envCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.printEnvs(gone, gcOut)
+				if err := a.printEnvs(gone, gcOut); err != nil {
+					return err
+				}
+				var freed int64
+				for _, e := range gone {
+					freed += e.Bytes
+				}
+				fmt.Fprintf(a.stderr, "dray: freed %d MiB of %d environments\n", freed>>20, len(gone))
+				return nil
 			})
 		},
 	}

@@ -19,56 +19,6 @@ import (
 	"dray/tui/clean"
 )
 
-func (a *app) lsCmd() *cobra.Command {
-	var out *output
-	cmd := &cobra.Command{
-		Use:     "ls",
-		Aliases: []string{"list"},
-		Short:   "List the jobs",
-		Args:    exactArgs(0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), func(ctx context.Context, s *session) error {
-				jobs, err := s.client.List(ctx)
-				if err != nil {
-					return err
-				}
-				sortJobs(jobs)
-				if out.json() {
-					if jobs == nil {
-						jobs = []rayapi.Job{}
-					}
-					return a.printJSON(jobs)
-				}
-				return a.printTable(jobs)
-			})
-		},
-	}
-	out = addOutput(cmd)
-	return cmd
-}
-
-// sortJobs puts the newest first: Ray's own order is that of a hash.
-func sortJobs(jobs []rayapi.Job) {
-	slices.SortStableFunc(jobs, func(a, b rayapi.Job) int { return b.Started().Compare(a.Started()) })
-}
-
-func (a *app) printTable(jobs []rayapi.Job) error {
-	if len(jobs) == 0 {
-		fmt.Fprintln(a.stderr, "no jobs yet: dray submit -- COMMAND submits one")
-		return nil
-	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "STATUS\tSUBMISSION ID\tSTARTED\tDURATION\tEXIT\tENTRYPOINT")
-	for _, j := range jobs {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", statusWord(j), clean.Text(j.ID()), when(j.Started()),
-			duration(j), exitText(j), clean.Text(j.Entrypoint))
-	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("print: %w", err)
-	}
-	return nil
-}
-
 // statusWord does not call a driver's end a success: Ray reports every dead
 // driver as SUCCEEDED, whatever its exit.
 func statusWord(j rayapi.Job) string {

@@ -25,7 +25,7 @@ const (
 // kill -9 of the backend at random while jobs run and print costs nothing: no
 // record, no exit code, no byte, and no job runs twice. In every fifth round
 // the backend is a dashboard, and a serve takes over. Fault case 1.
-func TestKillBackend(t *testing.T) {
+func TestFault01_killBackend(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
 	seed := uint64(time.Now().UnixNano())
@@ -96,16 +96,17 @@ func wantExact(t *testing.T, s *served, home string, p printer) {
 	}
 }
 
-// kill -9 of supervisors while the backend lives loses no byte; an exit that
-// cannot be known is shown as unknown. Fault case 3.
-func TestKillSupervisors(t *testing.T) {
+// kill -9 of supervisors, or of children that a supervisor has just forked,
+// while the backend lives loses no byte and no job; an exit that cannot be known
+// is shown as unknown. Fault case 3.
+func TestFault03_killSupervisors(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 2))
 	s := serve(t, home)
-	unknown, unstarted := 0, 0
+	unknown := 0
 	for round := range 5 {
 		jobs := submitPrinters(t, s, home, round, rnd)
 		for range 10 {
@@ -116,11 +117,6 @@ func TestKillSupervisors(t *testing.T) {
 		}
 		for _, p := range jobs {
 			j := s.end(t, p.id)
-			if j.Status == rayapi.StatusFailed && j.DriverExitCode == nil && p.starts(t) == 0 {
-				unstarted++ // it never ran, and says so: nothing is lost or made up
-				t.Logf("%s was not started: %s", p.id, j.MessageText())
-				continue
-			}
 			if got := logOf(t, home, p.id); got != p.output() {
 				t.Errorf("%s: the log has %d bytes, want %d; %s", p.id, len(got), len(p.output()), j.MessageText())
 			}
@@ -135,9 +131,6 @@ func TestKillSupervisors(t *testing.T) {
 				t.Errorf("%s: an exit was made up: %+v", p.id, j)
 			}
 		}
-	}
-	if unstarted > 1 {
-		t.Errorf("%d jobs were not started, of whose supervisors too many were killed", unstarted)
 	}
 	t.Logf("%d of %d exits are unknown", unknown, 5*killJobs)
 }

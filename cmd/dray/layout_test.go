@@ -33,7 +33,7 @@ func TestImportDirections(t *testing.T) {
 		{
 			"a screen is a client", "./tui/...",
 			[]string{"dray/backend", "dray/cmd", "modernc.org/sqlite"},
-			[]string{"dray/backend/client", "dray/backend/rayapi", "dray/backend/contexts", "dray/backend/ledger", "dray/backend/packages", "dray/backend/atomicfile", "dray/backend/shellwords"},
+			[]string{"dray/backend/client", "dray/backend/rayapi", "dray/backend/contexts", "dray/backend/ledger", "dray/backend/packages", "dray/backend/atomicfile", "dray/backend/shellwords", "dray/backend/jobspec", "dray/backend/drafts", "dray/backend/once"},
 		},
 		{"theme imports nothing of ours", "./theme/...", []string{"dray/backend", "dray/tui", "dray/cmd"}, nil},
 		{"rayapi imports nothing of ours", "./backend/rayapi", []string{"dray/backend/", "dray/tui", "dray/cmd", "dray/theme"}, []string{"dray/backend/rayapi"}},

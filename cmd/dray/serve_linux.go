@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,11 +21,13 @@ import (
 	"dray/backend"
 	"dray/backend/contexts"
 	"dray/backend/server"
+	"dray/backend/shellwords"
 )
 
 type serveFlags struct {
 	listen    string
 	plaintext bool
+	cert, key string // files; "" for no TLS
 }
 
 func (a *app) serveCmd() *cobra.Command {
@@ -35,12 +40,17 @@ and Python's JobSubmissionClient work against it.
 
 The port runs commands, so it asks for a token: RAY_AUTH_TOKEN, else the file
 RAY_AUTH_TOKEN_PATH, else ~/.ray/auth_token, else one of its own that it makes in
-the state folder. RAY_AUTH_MODE=disabled turns the token off, on loopback only.`,
+the state folder. RAY_AUTH_MODE=disabled turns the token off, on loopback only.
+
+Beyond loopback it wants TLS as well: --tls-cert and --tls-key name PEM files,
+which are read again when they change.`,
 		Args: exactArgs(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), f) },
 	}
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8265", "`HOST:PORT` to listen on; port 0 picks one")
 	cmd.Flags().BoolVar(&f.plaintext, "i-know-plaintext", false, "listen beyond loopback although token and data travel unencrypted")
+	cmd.Flags().StringVar(&f.cert, "tls-cert", "", "`FILE` of the certificate, with those that lead to its authority: speak https")
+	cmd.Flags().StringVar(&f.key, "tls-key", "", "`FILE` of the certificate's key")
 	return cmd
 }
 
@@ -59,6 +69,10 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	cert, err := f.certificate(log)
+	if err != nil {
+		return err
+	}
 	ln, err := listen(ctx, f, token != "")
 	if err != nil {
 		return err
@@ -67,15 +81,19 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	guard := server.Guard(host.Handler(), server.GuardConfig{Token: token, AuthDisabled: token == "", Hosts: hostNames(ln, f.listen), Log: log})
+	names := hostNames(ln, f.listen, cert)
+	guard := server.Guard(host.Handler(), server.GuardConfig{Token: token, AuthDisabled: token == "", Hosts: names, Log: log})
 	srv := server.HTTPServer(guard, log)
-	base := "http://" + ln.Addr().String()
-	if _, err := fmt.Fprintln(a.stdout, "listening on "+base); err != nil {
+	door, scheme := server.LimitListener(ln), "http://"
+	if cert != nil {
+		door, scheme = tls.NewListener(door, cert.Config()), "https://"
+	}
+	if _, err := fmt.Fprintln(a.stdout, "listening on "+scheme+ln.Addr().String()); err != nil {
 		return errors.Join(fmt.Errorf("print: %w", err), ln.Close(), a.shutdown(srv, host))
 	}
-	a.explainAttach(base, token != "", from)
+	a.explainAttach(attach{base: scheme + attachHost(ln, f.listen, cert), hasToken: token != "", from: from, cert: f.untrusted(cert)})
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(server.LimitListener(ln)) }() // ends with srv.Close below
+	go func() { served <- srv.Serve(door) }() // ends with srv.Close below
 	select {
 	case err = <-served:
 	case <-ctx.Done():
@@ -119,8 +137,9 @@ func listen(ctx context.Context, f serveFlags, hasToken bool) (net.Listener, err
 		if !hasToken {
 			return nil, usagef("RAY_AUTH_MODE=disabled works on loopback only: anybody who reaches %s could run commands here", f.listen)
 		}
-		if !f.plaintext {
-			return nil, usagef("%s is not loopback, and the token would travel unencrypted: listen on 127.0.0.1 and use an ssh tunnel, or add --i-know-plaintext", f.listen)
+		if f.cert == "" && !f.plaintext {
+			return nil, usagef("%s is not loopback, and the token would travel unencrypted: add --tls-cert FILE --tls-key FILE, "+
+				"or listen on 127.0.0.1 and use an ssh tunnel, or add --i-know-plaintext", f.listen)
 		}
 	}
 	var lc net.ListenConfig
@@ -142,9 +161,35 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
+// certificate reads the certificate; nil for none.
+func (f serveFlags) certificate(log *slog.Logger) (*server.Certificate, error) {
+	if f.cert == "" && f.key == "" {
+		return nil, nil
+	}
+	if f.cert == "" || f.key == "" {
+		return nil, usagef("--tls-cert and --tls-key go together: one is missing")
+	}
+	cert, err := server.LoadCertificate(f.cert, f.key, log)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return cert, nil
+}
+
+// untrusted is the file of a certificate that clients must be told of.
+func (f serveFlags) untrusted(cert *server.Certificate) string {
+	if cert == nil || cert.IsTrusted() {
+		return ""
+	}
+	if path, err := filepath.Abs(f.cert); err == nil {
+		return path
+	}
+	return f.cert
+}
+
 // hostNames are the values of the Host header that mean us. Any other comes
 // from a page that had its own name resolved to our address.
-func hostNames(ln net.Listener, listen string) []string {
+func hostNames(ln net.Listener, listen string, cert *server.Certificate) []string {
 	_, port, err := net.SplitHostPort(ln.Addr().String())
 	if err != nil {
 		return nil
@@ -153,6 +198,9 @@ func hostNames(ln net.Listener, listen string) []string {
 	host, _, err := net.SplitHostPort(listen)
 	if err == nil && !loopback(host) {
 		names = append(names, ownNames(host)...)
+	}
+	if cert != nil {
+		names = append(names, cert.Names()...)
 	}
 	for i, n := range names {
 		names[i] = net.JoinHostPort(n, port)
@@ -196,18 +244,56 @@ func (a *app) serveToken(state string) (token, from string, err error) {
 	return backend.OwnToken(state)
 }
 
+// attachHost is the address to print for clients: that which was asked for,
+// or, of a server that listens everywhere, a name that its certificate is for,
+// else this machine's.
+func attachHost(ln net.Listener, listen string, cert *server.Certificate) string {
+	host, _, err := net.SplitHostPort(listen)
+	_, port, portErr := net.SplitHostPort(ln.Addr().String())
+	if err != nil || portErr != nil {
+		return ln.Addr().String()
+	}
+	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
+		return net.JoinHostPort(host, port)
+	}
+	names := ownNames("")
+	if cert != nil {
+		names = slices.Concat(cert.Names(), names)
+	}
+	for _, name := range append(names, "127.0.0.1") {
+		if !loopback(name) {
+			return net.JoinHostPort(name, port)
+		}
+	}
+	return ln.Addr().String()
+}
+
+// attach is what a client must know.
+type attach struct {
+	base     string
+	hasToken bool
+	from     string // where the token is from
+	cert     string // file of a certificate that clients do not trust by themselves; "" for none
+}
+
 // explainAttach prints, on stderr, the lines that attach Ray's own client.
-func (a *app) explainAttach(base string, hasToken bool, from string) {
+func (a *app) explainAttach(to attach) {
 	fmt.Fprintln(a.stderr, "dray: attach the official client with")
-	fmt.Fprintf(a.stderr, "  export RAY_API_SERVER_ADDRESS=%s\n", base)
-	if !hasToken {
+	fmt.Fprintf(a.stderr, "  export RAY_API_SERVER_ADDRESS=%s\n", to.base)
+	if to.cert != "" {
+		fmt.Fprintf(a.stderr, "  export REQUESTS_CA_BUNDLE=%s SSL_CERT_FILE=%[1]s\n", shellwords.Quote(to.cert))
+	}
+	if !to.hasToken {
 		fmt.Fprintln(a.stderr, "dray: WARNING: RAY_AUTH_MODE=disabled: every user of this machine can run commands as you through this port")
 		return
 	}
 	fmt.Fprintln(a.stderr, "  export RAY_AUTH_MODE=token")
-	if strings.HasPrefix(from, "/") {
-		fmt.Fprintf(a.stderr, "  export RAY_AUTH_TOKEN_PATH=%s\n", from)
+	if strings.HasPrefix(to.from, "/") {
+		fmt.Fprintf(a.stderr, "  export RAY_AUTH_TOKEN_PATH=%s\n", shellwords.Quote(to.from))
 	}
 	fmt.Fprintln(a.stderr, "  ray job list")
-	fmt.Fprintf(a.stderr, "dray: the token is from %s\n", from)
+	fmt.Fprintf(a.stderr, "dray: the token is from %s\n", to.from)
+	if info, err := os.Stat(to.from); err == nil && info.Mode().Perm()&0o077 != 0 {
+		fmt.Fprintf(a.stderr, "dray: WARNING: others can read %s (mode %o): chmod 600 it, and put a new token into it\n", to.from, info.Mode().Perm())
+	}
 }

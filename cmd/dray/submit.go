@@ -8,28 +8,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"dray/backend/client"
+	"dray/backend/jobspec"
 	"dray/backend/rayapi"
-	"dray/backend/shellwords"
 )
-
-// submitFlags are the flags of dray submit.
-type submitFlags struct {
-	id, workingDir, runtimeEnv string
-	env, metadata              []string
-	excludes, pyModules        []string
-	cpus, gpus                 float64
-	memory                     int64
-	resources                  string
-	wait, follow               bool
-}
 
 func (a *app) submitCmd() *cobra.Command {
 	var f submitFlags
+	var schema bool
+	format := output("")
 	cmd := &cobra.Command{
 		Use:   "submit [flags] -- COMMAND…",
 		Short: "Submit a job and print its id",
@@ -37,268 +26,237 @@ func (a *app) submitCmd() *cobra.Command {
 
 One word after -- is shell text as it stands; several words are quoted so that
 each arrives as given. With the embedded backend the job runs in the current
-folder, in place; --working-dir gives it a private copy of a folder, as Ray does.`,
+folder, in place; --working-dir gives it a private copy of a folder, as Ray does.
+
+-f reads a job file, in YAML or JSON, and -t a template; flags and the command
+go over what is in it. Relative paths in a job file count from its folder.
+--schema prints the schema of job files, --dry-run -o yaml writes one.
+
+The job is submitted at most once: its id is chosen and written down before it
+is sent, and when no answer comes the job is looked up by it.`,
 		Example: `  dray submit -- python train.py --lr 0.1
   dray submit --working-dir . --env EPOCHS=3 --follow -- python train.py
-  dray submit --wait -- 'make data && python train.py'`,
+  dray submit --wait -- 'make data && python train.py'
+  dray submit -f job.yaml --entrypoint-num-gpus 2
+  dray submit --dry-run -o yaml --working-dir . -- python train.py > job.yaml`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("%s takes the job's command after --", cmd.CommandPath())
+			if len(args) == 0 && !schema && f.file == "" && f.template == "" {
+				return usagef("%s takes the job's command after --, or a job file by -f", cmd.CommandPath())
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(cmd.Context(), func(ctx context.Context, s *session) error {
-				return a.submit(ctx, s, f, args)
-			})
+			if schema {
+				_, err := a.stdout.Write(jobspec.Schema())
+				return err
+			}
+			spec, err := a.specOf(f, args)
+			if err != nil {
+				return err
+			}
+			if f.dryRun {
+				return a.printSpec(spec, format)
+			}
+			return a.with(cmd.Context(), func(ctx context.Context, s *session) error { return a.submit(ctx, s, spec, f) })
 		},
 	}
-	fl := cmd.Flags()
-	fl.SetInterspersed(false)
-	fl.StringVar(&f.id, "id", "", "submission `id` (default: made up)")
-	fl.StringVar(&f.workingDir, "working-dir", "", "`folder`, archive or URI the job gets a copy of")
-	fl.StringArrayVar(&f.env, "env", nil, "environment variable `K=V`; may be repeated")
-	fl.StringArrayVar(&f.metadata, "metadata", nil, "metadata `K=V`; may be repeated")
-	fl.StringArrayVar(&f.excludes, "exclude", nil, "`pattern` of files left out of the working dir; may be repeated")
-	fl.StringArrayVar(&f.pyModules, "py-module", nil, "`folder`, .whl or URI put on PYTHONPATH; may be repeated")
-	fl.StringVar(&f.runtimeEnv, "runtime-env-json", "", "runtime environment as a `JSON` object; the flags above win")
-	fl.Float64Var(&f.cpus, "entrypoint-num-cpus", 0, "CPUs to reserve for the entrypoint")
-	fl.Float64Var(&f.gpus, "entrypoint-num-gpus", 0, "GPUs to reserve for the entrypoint")
-	fl.Int64Var(&f.memory, "entrypoint-memory", 0, "`bytes` of memory to reserve for the entrypoint")
-	fl.StringVar(&f.resources, "entrypoint-resources", "", "custom resources as a `JSON` object of numbers")
-	fl.BoolVar(&f.wait, "wait", false, "wait for the job's end; the exit code tells how it ended")
-	fl.BoolVar(&f.follow, "follow", false, "print the log until the job's end; the exit code tells how it ended")
+	f.add(cmd.Flags())
+	cmd.Flags().SetInterspersed(false)
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON schema of job files")
+	cmd.Flags().VarP(&jobFormat{&format}, "output", "o", "`format` of --dry-run: yaml (a job file) or json (the request)")
 	return cmd
 }
 
-func (a *app) submit(ctx context.Context, s *session, f submitFlags, words []string) error {
-	req, err := f.request(words)
-	if err != nil {
-		return err
+// jobFormat is the -o flag of what prints a job.
+type jobFormat struct{ *output }
+
+// Set takes "yaml" or "json".
+func (o *jobFormat) Set(s string) error {
+	if s != "yaml" && s != "json" {
+		return fmt.Errorf("it is yaml or json, not %q", s)
 	}
-	env, err := f.environment(ctx, s)
-	if err != nil {
-		return err
+	*o.output = output(s)
+	return nil
+}
+
+// printSpec prints what would be sent. Local folders stand as they are: they
+// are uploaded at submit.
+func (a *app) printSpec(spec jobspec.Spec, format output) error {
+	if format.json() {
+		return a.printJSON(spec.Request())
 	}
-	if len(env) > 0 {
-		if req.RuntimeEnv, err = json.Marshal(env); err != nil {
-			return usagef("the runtime environment cannot be sent: %w", err)
+	if _, err := a.stdout.Write(spec.YAML()); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
+// specOf puts together what a file, the flags and the command say.
+func (a *app) specOf(f submitFlags, words []string) (jobspec.Spec, error) {
+	spec, err := a.baseSpec(f)
+	if err != nil {
+		return spec, err
+	}
+	over, err := a.flagSpec(f, words)
+	if err != nil {
+		return spec, err
+	}
+	spec = spec.Over(over)
+	for _, w := range []struct{ path, value string }{{"deadline", f.deadline}, {"retries", f.retries}, {"retry_delay", f.retryDelay}} {
+		if w.value == "" {
+			continue
 		}
+		if spec, err = spec.Set(w.path, w.value); err != nil {
+			return spec, &usageError{err}
+		}
+	}
+	return spec, a.checked(spec)
+}
+
+// checked says the first thing that is wrong with a job, and on stderr what is
+// probably not meant.
+func (a *app) checked(spec jobspec.Spec) error {
+	for _, p := range spec.Check() {
+		if !p.Warning {
+			return usagef("%s", p)
+		}
+		fmt.Fprintf(a.stderr, "dray: %s\n", p)
+	}
+	if err := spec.Request().Validate(); err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
+// baseSpec reads the file or template over which the flags go.
+func (a *app) baseSpec(f submitFlags) (jobspec.Spec, error) {
+	switch {
+	case f.file != "" && f.template != "":
+		return jobspec.Spec{}, usagef("-f and -t both name a job: give one of them")
+	case f.template != "":
+		t, err := a.templates().Load(f.template)
+		if err != nil {
+			return jobspec.Spec{}, &usageError{err}
+		}
+		return t.Spec, nil
+	case f.file != "":
+		return a.fileSpec(f.file)
+	}
+	return jobspec.Spec{}, nil
+}
+
+// fileSpec reads a job file, which may lack what the flags say. "-" is stdin.
+func (a *app) fileSpec(path string) (jobspec.Spec, error) {
+	data, err := a.readInput(path)
+	if err != nil {
+		return jobspec.Spec{}, usagef("the job file %s cannot be read: %w", path, cause(err))
+	}
+	name, folder := path, filepath.Dir(path)
+	if path == "-" {
+		name, folder = "stdin", "."
+	}
+	spec, err := jobspec.ParseTemplate(name, data)
+	if err != nil {
+		return spec, &usageError{err}
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return spec, fmt.Errorf("the folder of %s cannot be found: %w", path, err)
+	}
+	return spec.At(folder), nil
+}
+
+// cause is what is wrong with a path, without the path.
+func cause(err error) error {
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
+
+func (a *app) submit(ctx context.Context, s *session, spec jobspec.Spec, f submitFlags) error {
+	a.resolve(ctx, s)
+	if spec.SubmissionID == "" {
+		spec.SubmissionID = rayapi.NewID()
+	}
+	if spec.Dir() == "" && s.host != nil && !spec.InContainer() {
+		spec.WorkingDir = "local://" + s.cwd
+	}
+	req, err := a.uploaded(ctx, s, spec)
+	if err != nil {
+		return err
 	}
 	return a.send(ctx, s, req, "", f.wait, f.follow)
 }
 
-// send submits a complete request, whose intent is written down first, and
-// waits as far as was asked.
-func (a *app) send(ctx context.Context, s *session, req rayapi.SubmitRequest, parent string, wait, follow bool) error {
-	now := time.Now()
-	if err := s.ledger.Record(s.key, req, parent, now); err != nil {
-		return err
+// uploaded returns the request of a job, whose local folders are uploaded.
+func (a *app) uploaded(ctx context.Context, s *session, spec jobspec.Spec) (rayapi.SubmitRequest, error) {
+	req := spec.Request()
+	var env struct {
+		Excludes []string `json:"excludes"`
+		Modules  []string `json:"py_modules"`
 	}
-	id, err := s.client.Submit(ctx, req)
-	if err != nil {
-		if refused(err) {
-			err = errors.Join(err, s.ledger.Drop(s.key, req.SubmissionID, now))
+	_ = json.Unmarshal(req.RuntimeEnv, &env) // a list of another type was refused before
+	if dir := spec.Dir(); jobspec.IsLocal(dir) {
+		if err := readable(dir, "working dir"); err != nil {
+			return req, err
 		}
-		return err
-	}
-	if _, err := fmt.Fprintln(a.stdout, id); err != nil {
-		return fmt.Errorf("job %s is submitted, but its id cannot be printed: %w", id, err)
-	}
-	switch {
-	case follow:
-		return a.follow(ctx, s, id)
-	case wait:
-		return a.waitEnd(ctx, s, id)
-	case s.host != nil:
-		return a.untilStarted(ctx, s, id)
-	}
-	return nil
-}
-
-// refused reports that the server took no job: what was written down of it
-// must not stand for the job that has the id.
-func refused(err error) bool {
-	var answer *client.Error
-	return errors.As(err, &answer) && answer.Code >= 400
-}
-
-// untilStarted keeps the embedded backend alive until the job has left
-// PENDING, or is known to wait for resources.
-func (a *app) untilStarted(ctx context.Context, s *session, id string) error {
-	job, err := poll(ctx, s.client, id, func(j rayapi.Job) bool {
-		return j.Status != rayapi.StatusPending || strings.Contains(j.MessageText(), "waiting for resources")
-	})
-	if err != nil {
-		return err
-	}
-	if job.Status == rayapi.StatusPending {
-		fmt.Fprintf(a.stderr, "dray: %s waits: %s\n", id, job.MessageText())
-	}
-	return nil
-}
-
-func (f submitFlags) request(words []string) (rayapi.SubmitRequest, error) {
-	req := rayapi.SubmitRequest{SubmissionID: f.id, NumCPUs: f.cpus, NumGPUs: f.gpus, Memory: f.memory}
-	req.Entrypoint = words[0]
-	if len(words) > 1 {
-		req.Entrypoint = shellwords.Join(words)
-	}
-	if strings.TrimSpace(req.Entrypoint) == "" {
-		return req, usagef("the command is blank: give the job's command after --")
-	}
-	if strings.ContainsRune(req.Entrypoint, 0) {
-		return req, usagef("the command contains a NUL byte, which no shell can run")
-	}
-	if req.SubmissionID == "" {
-		req.SubmissionID = rayapi.NewID()
-	}
-	var err error
-	if req.Metadata, err = pairs("--metadata", f.metadata); err != nil {
-		return req, err
-	}
-	if f.resources != "" {
-		if err := json.Unmarshal([]byte(f.resources), &req.Resources); err != nil {
-			return req, usagef("--entrypoint-resources is not a JSON object of numbers: %w", err)
-		}
-	}
-	if err := req.Validate(); err != nil {
-		return req, &usageError{err}
-	}
-	return req, nil
-}
-
-// pairs reads K=V flags; nil when there are none.
-func pairs(flag string, list []string) (map[string]string, error) {
-	if len(list) == 0 {
-		return nil, nil
-	}
-	m := make(map[string]string, len(list))
-	for _, kv := range list {
-		k, v, ok := strings.Cut(kv, "=")
-		if !ok || k == "" {
-			return nil, usagef("%s %q is not of the form K=V", flag, kv)
-		}
-		if _, twice := m[k]; twice {
-			return nil, usagef("%s sets %q twice", flag, k)
-		}
-		m[k] = v
-	}
-	return m, nil
-}
-
-// environment returns the runtime environment as it is sent; local folders are
-// uploaded on the way.
-func (f submitFlags) environment(ctx context.Context, s *session) (map[string]any, error) {
-	env := map[string]any{}
-	if f.runtimeEnv != "" {
-		if err := json.Unmarshal([]byte(f.runtimeEnv), &env); err != nil {
-			return nil, usagef("--runtime-env-json is not a JSON object: %w", err)
-		}
-		if env == nil {
-			return nil, usagef("--runtime-env-json is null: give a JSON object, or leave the flag out")
-		}
-	}
-	vars, err := pairs("--env", f.env)
-	if err != nil {
-		return nil, err
-	}
-	if len(vars) > 0 {
-		if env["env_vars"], err = mergeVars(env["env_vars"], vars); err != nil {
-			return nil, err
-		}
-	}
-	if len(f.excludes) > 0 {
-		env["excludes"] = f.excludes
-	}
-	if err := f.workDir(ctx, s, env); err != nil {
-		return nil, err
-	}
-	return env, f.modules(ctx, s, env)
-}
-
-func mergeVars(old any, vars map[string]string) (map[string]any, error) {
-	merged, ok := old.(map[string]any)
-	if old != nil && !ok {
-		return nil, usagef("env_vars in --runtime-env-json is not an object of strings, so --env cannot add to it")
-	}
-	if merged == nil {
-		merged = map[string]any{}
-	}
-	for k, v := range vars {
-		merged[k] = v
-	}
-	return merged, nil
-}
-
-func (f submitFlags) workDir(ctx context.Context, s *session, env map[string]any) error {
-	dir := f.workingDir
-	if dir == "" {
-		dir, _ = env["working_dir"].(string)
-	}
-	if dir == "" {
-		if s.host != nil {
-			env["working_dir"] = "local://" + s.cwd
-		}
-		return nil
-	}
-	uri, err := f.upload(ctx, s, dir, "working dir")
-	if err != nil {
-		return err
-	}
-	env["working_dir"] = uri
-	return nil
-}
-
-func (f submitFlags) modules(ctx context.Context, s *session, env map[string]any) error {
-	if len(f.pyModules) == 0 {
-		return nil
-	}
-	uris := make([]string, 0, len(f.pyModules))
-	for _, m := range f.pyModules {
-		uri, err := f.uploadModule(ctx, s, m)
+		uri, err := s.client.Upload(ctx, dir, env.Excludes, nil)
 		if err != nil {
-			return err
+			return req, err
 		}
-		uris = append(uris, uri)
+		spec = spec.Over(jobspec.Spec{WorkingDir: uri})
 	}
-	env["py_modules"] = uris
-	return nil
-}
-
-func (f submitFlags) upload(ctx context.Context, s *session, path, what string) (string, error) {
-	if strings.Contains(path, "://") {
-		return path, nil
+	local := false
+	for i, m := range env.Modules {
+		if !jobspec.IsLocal(m) {
+			continue
+		}
+		if err := readable(m, "py-module"); err != nil {
+			return req, err
+		}
+		uri, err := s.client.UploadModule(ctx, m, nil)
+		if err != nil {
+			return req, err
+		}
+		env.Modules[i], local = uri, true
 	}
-	if err := readable(path, what); err != nil {
-		return "", err
+	if local {
+		list, err := json.Marshal(env.Modules)
+		if err == nil {
+			spec, err = spec.Set("runtime_env.py_modules", string(list))
+		}
+		if err != nil {
+			return req, err
+		}
 	}
-	return s.client.Upload(ctx, path, f.excludes, nil)
-}
-
-func (f submitFlags) uploadModule(ctx context.Context, s *session, path string) (string, error) {
-	if strings.Contains(path, "://") {
-		return path, nil
-	}
-	if err := readable(path, "py-module"); err != nil {
-		return "", err
-	}
-	return s.client.UploadModule(ctx, path, nil)
+	return spec.Request(), nil
 }
 
 // readable says in one sentence why a local path cannot be sent.
 func readable(path, what string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		var pathErr *os.PathError
-		if errors.As(err, &pathErr) {
-			err = pathErr.Err
-		}
 		abs, absErr := filepath.Abs(path)
 		if absErr != nil {
 			abs = path
 		}
-		return usagef("the %s %s cannot be read: %w; name an existing folder or archive", what, abs, err)
+		return usagef("the %s %s cannot be read: %w; name an existing folder or archive", what, abs, cause(err))
 	}
 	return f.Close()
 }
+
+func (a *app) readInput(path string) ([]byte, error) {
+	if path == "-" {
+		return readAll(a.stdin)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f)
+}
+
+// blank reports that a command holds nothing that could run.
+func blank(s string) bool { return strings.TrimSpace(s) == "" }

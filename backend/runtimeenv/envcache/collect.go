@@ -124,7 +124,11 @@ func (c *Cache) remove(name string) error {
 // GC removes what is left of cut-off builds and, of each kind, the
 // environments that were used longest ago until the rest fits. What a job uses
 // stays. It returns what it removed.
-func (c *Cache) GC(ctx context.Context) ([]Info, error) {
+func (c *Cache) GC(ctx context.Context) ([]Info, error) { return c.Shrink(ctx, c.max) }
+
+// Shrink is GC that keeps less, for when the disk is nearly full: at most keep
+// bytes of each kind besides what is in use.
+func (c *Cache) Shrink(ctx context.Context, keep int64) ([]Info, error) {
 	var removed []Info
 	errs := []error{c.emptyTrash(), c.dropLeftovers()}
 	list, err := c.List(ctx)
@@ -136,7 +140,7 @@ func (c *Cache) GC(ctx context.Context) ([]Info, error) {
 		total[e.Kind] += e.Bytes
 	}
 	for _, e := range slices.Backward(list) {
-		if total[e.Kind] <= c.max || e.Users > 0 {
+		if total[e.Kind] <= keep || e.Users > 0 {
 			continue
 		}
 		if err := c.remove(e.Name); err != nil {
