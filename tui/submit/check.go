@@ -1,14 +1,18 @@
 package submit
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"dray/backend/ledger"
 	"dray/backend/rayapi"
+	"dray/tui/submit/renv"
 )
 
 // problem is a reason why the form cannot be submitted.
@@ -16,7 +20,11 @@ type problem struct{ field, text string }
 
 // checker reads the fields and collects what is wrong with them, in the order
 // of the form.
-type checker struct{ problems []problem }
+type checker struct {
+	base     base
+	problems []problem
+	warnings []problem // what can be sent, and is likely to be a mistake
+}
 
 func (c *checker) fail(field, format string, args ...any) {
 	c.problems = append(c.problems, problem{field, fmt.Sprintf(format, args...)})
@@ -50,19 +58,19 @@ func (c *checker) dir(d workDir) {
 	}
 }
 
-func (c *checker) envVars(text string, b base) []pair {
-	vars := c.pairs(fieldEnv, text, b)
+func (c *checker) envVars(text string) []pair {
+	vars := c.pairs(fieldEnv, text)
 	total := 0
 	for _, v := range vars {
 		n := len(v.key) + 1 + len(v.value)
 		total += n
-		switch {
-		case strings.ContainsAny(v.key, " \t"):
-			c.fail(fieldEnv, "the name %q contains a blank", clip(v.key))
+		switch why := renv.CheckVar(v.key); {
+		case why != "":
+			c.fail(fieldEnv, "%s", why)
 		case strings.ContainsRune(v.value, 0):
 			c.fail(fieldEnv, "the value of %s contains a NUL byte", clip(v.key))
-		case v.value == ledger.Redacted:
-			c.fail(fieldEnv, "the server hides the value of %s: type it in, or remove the line", clip(v.key))
+		case v.value == ledger.Redacted, v.value == "" && c.base.hidden[v.key]:
+			c.fail(fieldEnv, "the value of %s was hidden: type it in again, or remove the line", clip(v.key))
 		case n > rayapi.MaxEnvVar:
 			c.fail(fieldEnv, "%s has %d bytes, at most %d are allowed", clip(v.key), n, rayapi.MaxEnvVar)
 		}
@@ -73,29 +81,47 @@ func (c *checker) envVars(text string, b base) []pair {
 	return vars
 }
 
-func (c *checker) metadata(text string, b base) map[string]string {
-	list := c.pairs(fieldMetadata, text, b)
-	if len(list) > rayapi.MaxMetadataKeys {
-		c.fail(fieldMetadata, "%d keys, at most %d are allowed", len(list), rayapi.MaxMetadataKeys)
-	}
+// metadata reads the list and adds the job's name, which has a field of its own.
+func (c *checker) metadata(text, name string) map[string]string {
+	list := c.pairs(fieldMetadata, text)
+	count := len(list)
 	var m map[string]string
+	if name != "" {
+		m = map[string]string{fieldName: name}
+		count++
+		if len(fieldName)+len(name) > rayapi.MaxMetadataBytes {
+			c.fail(fieldName, "%d bytes, at most %d are allowed", len(name), rayapi.MaxMetadataBytes-len(fieldName))
+		}
+	}
+	if count > rayapi.MaxMetadataKeys {
+		c.fail(fieldMetadata, "%d keys, at most %d are allowed", count, rayapi.MaxMetadataKeys)
+	}
 	for _, p := range list {
 		if m == nil {
 			m = make(map[string]string, len(list))
 		}
-		m[p.key] = p.value
 		switch n := len(p.key) + len(p.value); {
-		case p.value == ledger.Redacted:
-			c.fail(fieldMetadata, "the server hides the value of %s: type it in, or remove the line", clip(p.key))
+		case p.key == fieldName && name != "":
+			c.fail(fieldMetadata, "%s has a field of its own above", fieldName)
+			continue
+		case p.raw != nil:
+			c.fail(fieldMetadata, "the value of %s must be text, got %s", clip(p.key), renv.TypeName(p.raw))
+		case p.value == ledger.Redacted, p.value == "" && c.base.hidden[p.key]:
+			c.fail(fieldMetadata, "the value of %s was hidden: type it in again, or remove the line", clip(p.key))
 		case n > rayapi.MaxMetadataBytes:
 			c.fail(fieldMetadata, "%s has %d bytes, at most %d are allowed", clip(p.key), n, rayapi.MaxMetadataBytes)
 		}
+		m[p.key] = p.value
 	}
 	return m
 }
 
-// pairs reads lines of the form K=V. Lines that are wrong are left out.
-func (c *checker) pairs(field, text string, b base) []pair {
+// pairs reads lines of the form K=V, or one JSON object. What is wrong is left
+// out.
+func (c *checker) pairs(field, text string) []pair {
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return c.object(field, text)
+	}
 	var list []pair
 	seen := make(map[string]bool)
 	for _, line := range strings.Split(text, "\n") {
@@ -112,11 +138,81 @@ func (c *checker) pairs(field, text string, b base) []pair {
 		case seen[k]:
 			c.fail(field, "%s is there twice", clip(k))
 		default:
-			list = append(list, pair{k, b.value(line, v)})
+			p := pair{key: k, value: c.base.value(line, v)}
+			if field == fieldEnv {
+				p.raw = c.base.odd[line]
+			}
+			list = append(list, p)
 		}
 		seen[k] = true
 	}
 	return list
+}
+
+// object reads a list that was typed or pasted as JSON. A value that is no text
+// is in raw.
+func (c *checker) object(field, text string) []pair {
+	v, err := renv.ParseJSON([]byte(text))
+	if err != nil {
+		reason := err.Error()
+		var at *renv.TextError
+		if errors.As(err, &at) && at.Line == 1 {
+			reason = fmt.Sprintf("%s at column %d", at.Text, at.Column)
+		}
+		c.fail(field, "%s", reason)
+		return nil
+	}
+	list := make([]pair, 0, len(v))
+	for _, k := range v {
+		p := pair{key: k.Name}
+		if renv.TypeName(k.Raw) != "text" || json.Unmarshal(k.Raw, &p.value) != nil {
+			p.raw, p.value = k.Raw, string(k.Raw)
+		}
+		p.quoted = p.raw == nil
+		if strings.TrimSpace(k.Name) == "" {
+			c.fail(field, "a key has no name")
+			continue
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+const labelWord = `[a-zA-Z0-9](?:[a-zA-Z0-9_.-]{0,61}[a-zA-Z0-9])?`
+
+var (
+	labelName  = regexp.MustCompile(`^` + labelWord + `$`)
+	labelValue = regexp.MustCompile(`^!?(?:in)?\(` + labelWord + `(?:, ?` + labelWord + `)*\)$|^!?` + labelWord + `$`)
+)
+
+// labels checks what Ray itself checks when it takes a job.
+func (c *checker) labels(text string) map[string]string {
+	var m map[string]string
+	for _, p := range c.pairs(fieldLabels, text) {
+		prefix, name := "", p.key
+		if i := strings.LastIndexByte(p.key, '/'); i >= 0 {
+			prefix, name = p.key[:i], p.key[i+1:]
+		}
+		switch {
+		case p.raw != nil:
+			c.fail(fieldLabels, "the value of %s must be text, got %s", clip(p.key), renv.TypeName(p.raw))
+			continue
+		case len(prefix) > 253 || prefix != "" && slices.ContainsFunc(strings.Split(prefix, "."), func(w string) bool { return w != "" && !labelName.MatchString(w) }):
+			c.fail(fieldLabels, "the part of %q before the slash must be a DNS name of at most 253 characters", clip(p.key))
+			continue
+		case !labelName.MatchString(name):
+			c.fail(fieldLabels, "%q is no label: 1 to 63 letters, digits, '-', '_' and '.', a letter or digit at both ends", clip(name))
+			continue
+		case p.value != "" && !labelValue.MatchString(p.value):
+			c.fail(fieldLabels, "%q is no value of a label: write v, !v, in(a, b) or !in(a, b)", clip(p.value))
+			continue
+		}
+		if m == nil {
+			m = make(map[string]string)
+		}
+		m[p.key] = p.value
+	}
+	return m
 }
 
 var (
@@ -192,7 +288,15 @@ func parseBytes(s string) (int64, string) {
 
 func (c *checker) resources(text string) map[string]float64 {
 	var m map[string]float64
-	for _, p := range c.pairs(fieldResources, text, base{}) {
+	for _, p := range c.pairs(fieldResources, text) {
+		switch {
+		case p.quoted:
+			c.fail(fieldResources, "%s must be a number, got text", clip(p.key))
+			continue
+		case p.raw != nil && renv.TypeName(p.raw) != "a number":
+			c.fail(fieldResources, "%s must be a number, got %s", clip(p.key), renv.TypeName(p.raw))
+			continue
+		}
 		switch p.key {
 		case "CPU", "GPU", "memory":
 			c.fail(fieldResources, "%s has a field of its own above", p.key)
@@ -209,14 +313,6 @@ func (c *checker) resources(text string) map[string]float64 {
 		m[p.key] = v
 	}
 	return m
-}
-
-// hidden refuses what came from a server that hides values in a part of the
-// runtime environment for which the form has no field.
-func (c *checker) hidden(b base) {
-	for _, name := range b.hiddenIn() {
-		c.fail(fieldEntrypoint, "the server hides a part of %s, so this job can only be submitted anew", clip(name))
-	}
 }
 
 // warning returns what is probably a slip in a command that can be sent.

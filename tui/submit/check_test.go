@@ -15,7 +15,7 @@ import (
 
 // wrong are inputs that must not be sent: the field they are typed into and a
 // part of the reason that stands under it.
-func wrong(t *testing.T, dir string) []struct{ name, field, text, want string } {
+func wrong(t *testing.T, dir string) []wrongInput {
 	t.Helper()
 	mkdir(t, filepath.Join(dir, "big"))
 	mkdir(t, filepath.Join(dir, "broken"))
@@ -31,7 +31,7 @@ func wrong(t *testing.T, dir string) []struct{ name, field, text, want string } 
 		}
 		return strings.Join(out, "\n")
 	}
-	return []struct{ name, field, text, want string }{
+	return []wrongInput{
 		{"empty", fieldEntrypoint, "", "type the command"},
 		{"blank", fieldEntrypoint, "   ", "type the command"},
 		{"wide blank", fieldEntrypoint, "\u3000", "type the command"},
@@ -77,7 +77,7 @@ func wrong(t *testing.T, dir string) []struct{ name, field, text, want string } 
 		{"export", fieldEnv, "export A=1", "contains a blank"},
 		{"env twice", fieldEnv, "A=1\nB=2\nA=3", "A is there twice"},
 		{"env in the second line", fieldEnv, "A=1\noops", `"oops" has no '='`},
-		{"env hidden", fieldEnv, "HF_TOKEN=<redacted>", "the server hides the value of HF_TOKEN"},
+		{"env hidden", fieldEnv, "HF_TOKEN=<redacted>", "the value of HF_TOKEN was hidden"},
 		{"env too long", fieldEnv, "A=" + strings.Repeat("x", rayapi.MaxEnvVar), "A has 120002 bytes, at most 120000"},
 		{"env too much", fieldEnv, lines(16, "A%d="+strings.Repeat("x", 100000)), "bytes in all, at most 1500000"},
 
@@ -86,8 +86,8 @@ func wrong(t *testing.T, dir string) []struct{ name, field, text, want string } 
 		{"metadata twice", fieldMetadata, "a=1\na=1", "a is there twice"},
 		{"metadata too many", fieldMetadata, lines(65, "k%d=1"), "65 keys, at most 64"},
 		{"metadata too long", fieldMetadata, "a=" + strings.Repeat("x", 4096), "a has 4097 bytes, at most 4096"},
-		{"metadata hidden", fieldMetadata, "a=<redacted>", "the server hides the value of a"},
-		{"metadata as JSON", fieldMetadata, `{"a": 1}`, "has no '='"},
+		{"metadata hidden", fieldMetadata, "a=<redacted>", "the value of a was hidden"},
+		{"a number in metadata as JSON", fieldMetadata, `{"a": 1}`, "the value of a must be text, got a number"},
 
 		{"CPUs as text", fieldCPUs, "two", `"two" is not a number`},
 		{"CPUs negative", fieldCPUs, "-1", "-1 is negative"},
@@ -117,7 +117,7 @@ func wrong(t *testing.T, dir string) []struct{ name, field, text, want string } 
 		{"resource CPU", fieldResources, "CPU=1", "CPU has a field of its own"},
 		{"resource GPU", fieldResources, "GPU=1", "GPU has a field of its own"},
 		{"resource memory", fieldResources, "memory=1", "memory has a field of its own"},
-		{"resource as JSON", fieldResources, `{"TPU": 1}`, "has no '='"},
+		{"half a resource as JSON", fieldResources, `{"TPU": 1`, "JSON ends early at column 9"},
 	}
 }
 
@@ -125,9 +125,9 @@ func TestModel_WrongInput(t *testing.T) {
 	t.Parallel()
 	jobs := newServer(t)
 	env := remote(t, jobs)
-	cases := wrong(t, env.Cwd)
-	if len(cases) < 60 {
-		t.Fatalf("%d cases, want at least 60", len(cases))
+	cases := slices.Concat(wrong(t, env.Cwd), wrongEnv(), wrongMore())
+	if n := len(cases) + len(wrongText()); n < 150 {
+		t.Fatalf("%d cases, want at least 150", n)
 	}
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestModel_WrongInput(t *testing.T) {
 			if tt.field != fieldEntrypoint {
 				m, _ = typed(m, "python x.py")
 			}
-			m.form = m.form.Focus(tt.field)
+			m = reach(m, tt.field)
 			m, _ = typed(m, "paste:"+tt.text)
 			m, _ = settled(t, m)
 			reasons := func(m Model) []string {
@@ -157,8 +157,7 @@ func TestModel_WrongInput(t *testing.T) {
 			if len(reasons(m)) != len(m.problems) {
 				t.Errorf("problems elsewhere: %q", m.problems)
 			}
-			m.form = m.form.Focus(fieldAfter)
-			m, cmd := typed(m, "ctrl+s")
+			m, cmd := typed(m, "at:after", "ctrl+s")
 			if msgs := messages(cmd); len(msgs) > 0 || m.sending.phase != idle {
 				t.Errorf("ctrl+s did %v", msgs)
 			}
@@ -166,7 +165,7 @@ func TestModel_WrongInput(t *testing.T) {
 				t.Errorf("ctrl+s went to %s, want %s", m.form.Focused(), tt.field)
 			}
 			view := m.View()
-			if !strings.Contains(view, "✗") || !strings.Contains(view, m.form.Label(tt.field)+". Submit is off") {
+			if !strings.Contains(view, "✗") || !strings.Contains(view, strings.TrimSpace(m.labelOf(tt.field))+". Submit is off") {
 				t.Errorf("the reason is not on screen:\n%s", view)
 			}
 		})
@@ -174,6 +173,46 @@ func TestModel_WrongInput(t *testing.T) {
 	if len(jobs.sent) > 0 {
 		t.Errorf("sent %v", jobs.sent)
 	}
+}
+
+// reach goes to a field of the form; of the installers, it chooses that first.
+func reach(m Model, field string) Model {
+	switch field {
+	case fieldPip, fieldUv, fieldConda:
+		m.form = m.form.SetValue(fieldInstaller, field)
+		m = m.checked()
+	case fieldText:
+		m.view = viewYAML
+		m = m.writeText()
+	}
+	return m.find(field)
+}
+
+// TestModel_WrongEnvironment types the runtime environment as YAML.
+func TestModel_WrongEnvironment(t *testing.T) {
+	t.Parallel()
+	jobs := newServer(t)
+	for _, tt := range wrongText() {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := started(t, New(remote(t, jobs)), 140, 37)
+			m, _ = typed(m, "python x.py")
+			m, _ = typed(reach(m, fieldText), "paste:"+tt.text)
+			m, _ = settled(t, m)
+			if !slices.ContainsFunc(m.problems, func(p problem) bool { return p.field == tt.field && strings.Contains(p.text, tt.want) }) {
+				t.Fatalf("problems = %q, want %q under %s", m.problems, tt.want, tt.field)
+			}
+			m, cmd := typed(m, "pgup", "ctrl+s")
+			if msgs := messages(cmd); len(msgs) > 0 || m.sending.phase != idle || !strings.Contains(m.View(), "Submit is off") {
+				t.Errorf("ctrl+s did %v:\n%s", msgs, m.View())
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if len(jobs.sent) > 0 {
+			t.Errorf("sent %v", jobs.sent)
+		}
+	})
 }
 
 // TestReasonOf: a test that runs as root can read every folder, so the error is
@@ -202,18 +241,18 @@ func TestModel_RightInput(t *testing.T) {
 		keys  []string
 		check func(r rayapi.SubmitRequest) bool
 	}{
-		{"blanks around an id", []string{"x", "tab", " a "}, func(r rayapi.SubmitRequest) bool { return r.SubmissionID == "a" }},
-		{"values keep blanks and =", []string{"x", "tab", "tab", "tab", "tab", "A= b = c "}, func(r rayapi.SubmitRequest) bool {
+		{"blanks around an id", []string{"x", "at:submission_id", " a "}, func(r rayapi.SubmitRequest) bool { return r.SubmissionID == "a" }},
+		{"values keep blanks and =", []string{"x", "at:env_vars", "A= b = c "}, func(r rayapi.SubmitRequest) bool {
 			return strings.Contains(string(r.RuntimeEnv), `{"A":" b = c "}`)
 		}},
-		{"empty value", []string{"x", "tab", "tab", "tab", "tab", "A="}, func(r rayapi.SubmitRequest) bool {
+		{"empty value", []string{"x", "at:env_vars", "A="}, func(r rayapi.SubmitRequest) bool {
 			return strings.Contains(string(r.RuntimeEnv), `{"A":""}`)
 		}},
-		{"exponent", []string{"x", "tab", "tab", "tab", "tab", "tab", "tab", "1e1"}, func(r rayapi.SubmitRequest) bool { return r.NumCPUs == 10 }},
-		{"part of a GPU", []string{"x", "tab", "tab", "tab", "tab", "tab", "tab", "tab", ".25"}, func(r rayapi.SubmitRequest) bool { return r.NumGPUs == 0.25 }},
-		{"zero", []string{"x", "tab", "tab", "tab", "tab", "tab", "tab", "0"}, func(r rayapi.SubmitRequest) bool { return r.NumCPUs == 0 }},
-		{"memory", []string{"x", "shift+tab", "shift+tab", "shift+tab", "shift+tab", "1.5 GiB"}, func(r rayapi.SubmitRequest) bool { return r.Memory == 3<<29 }},
-		{"resource", []string{"x", "shift+tab", "shift+tab", "shift+tab", "TPU=2"}, func(r rayapi.SubmitRequest) bool { return r.Resources["TPU"] == 2 }},
+		{"exponent", []string{"x", "at:entrypoint_num_cpus", "1e1"}, func(r rayapi.SubmitRequest) bool { return r.NumCPUs == 10 }},
+		{"part of a GPU", []string{"x", "at:entrypoint_num_gpus", ".25"}, func(r rayapi.SubmitRequest) bool { return r.NumGPUs == 0.25 }},
+		{"zero", []string{"x", "at:entrypoint_num_cpus", "0"}, func(r rayapi.SubmitRequest) bool { return r.NumCPUs == 0 }},
+		{"memory", []string{"x", "at:entrypoint_memory", "1.5 GiB"}, func(r rayapi.SubmitRequest) bool { return r.Memory == 3<<29 }},
+		{"resource", []string{"x", "at:entrypoint_resources", "TPU=2"}, func(r rayapi.SubmitRequest) bool { return r.Resources["TPU"] == 2 }},
 		{"pasted lines stay lines", []string{"paste:python x \\\n  --lr 1\n"}, func(r rayapi.SubmitRequest) bool { return r.Entrypoint == "python x \\\n  --lr 1" }},
 		{"and are edited like letters", []string{"paste:a\r\nb\nc", "left", "left", "backspace", "X"}, func(r rayapi.SubmitRequest) bool { return r.Entrypoint == "a\nX\nc" }},
 	} {

@@ -12,7 +12,9 @@ import (
 	"unicode"
 
 	"dray/backend/rayapi"
+	"dray/backend/shellwords"
 	"dray/tui/screen"
+	"dray/tui/submit/renv"
 	"dray/tui/widget/jobtext"
 )
 
@@ -24,8 +26,9 @@ const dots = jobtext.Mask
 type shown struct {
 	request rayapi.SubmitRequest
 	dir     workDir
-	env     []envKey // without working_dir, env_vars masked
+	env     renv.Value // without working_dir, env_vars masked
 	vars    []pair
+	varsAt  int // where they stood among env
 	target  screen.Target
 	cwd     string
 	mask    func(line string) int // of a variable
@@ -33,20 +36,15 @@ type shown struct {
 
 func newShown(r rayapi.SubmitRequest, dir workDir, env *screen.Env, mask func(string) int) shown {
 	s := shown{dir: dir, target: env.Target, cwd: env.Cwd, request: r, mask: mask}
-	keys, _ := decodeEnv(r.RuntimeEnv)
+	keys, _ := renv.ParseJSON(r.RuntimeEnv)
 	for _, k := range keys {
-		switch k.name {
-		case "working_dir":
-		case "env_vars":
-			vars, _ := decodeEnv(k.raw)
-			for _, v := range vars {
-				var text string
-				if json.Unmarshal(v.raw, &text) == nil {
-					s.vars = append(s.vars, pair{v.name, text})
-				}
-			}
+		vars, ok := texts(k)
+		switch {
+		case k.Name == "working_dir":
+		case k.Name == "env_vars" && ok:
+			s.vars, s.varsAt = vars, len(s.env)
 		default:
-			s.env = append(s.env, envKey{k.name, jobtext.Masked(k.name, k.raw)})
+			s.env = append(s.env, renv.Key{Name: k.Name, Raw: jobtext.Masked(k.Name, k.Raw)})
 		}
 	}
 	s.request.Metadata = maps.Clone(r.Metadata)
@@ -58,25 +56,61 @@ func newShown(r rayapi.SubmitRequest, dir workDir, env *screen.Env, mask func(st
 	return s
 }
 
-func (s shown) maskedEnv(dir string) json.RawMessage {
-	masked := make([]pair, len(s.vars))
-	for i, v := range s.vars {
-		if s.mask(v.key+"="+v.value) >= 0 {
-			v.value = dots
-		}
-		masked[i] = v
+// texts are the entries of an object of texts.
+func texts(k renv.Key) ([]pair, bool) {
+	entries, err := renv.ParseJSON(k.Raw)
+	if err != nil {
+		return nil, false
 	}
-	return encodeEnv(runtimeEnv(base{env: s.env}, dir, masked))
+	var out []pair
+	for _, e := range entries {
+		var text string
+		if renv.TypeName(e.Raw) != "text" || json.Unmarshal(e.Raw, &text) != nil {
+			return nil, false
+		}
+		out = append(out, pair{key: e.Name, value: text})
+	}
+	return out, true
+}
+
+// maskedEnv is the runtime environment with dir as its working dir; hide
+// returns what stands for a secret.
+func (s shown) maskedEnv(dir string, hide func(name string) string) renv.Value {
+	var v, vars renv.Value
+	if dir != "" {
+		v = renv.Value{{Name: "working_dir", Raw: renv.Marshal(dir)}}
+	}
+	head := len(v) + s.varsAt
+	v = append(v, s.env...)
+	for _, p := range s.vars {
+		if s.mask(p.key+"="+p.value) >= 0 {
+			p.value = hide(p.key)
+		}
+		vars = append(vars, renv.Key{Name: p.key, Raw: renv.Marshal(p.value)})
+	}
+	if len(vars) > 0 {
+		v = slices.Insert(v, head, renv.Key{Name: "env_vars", Raw: vars.JSON()})
+	}
+	return v
+}
+
+func hideAll(string) string { return dots }
+
+// sentDir is the working dir as the server gets it.
+func (s shown) sentDir() string {
+	switch {
+	case s.dir.upload && s.dir.flight.URI != "":
+		return s.dir.flight.URI
+	case s.dir.upload:
+		return "gcs://... (uploaded at submit)"
+	}
+	return s.dir.uri
 }
 
 // body returns the request body, one line per entry, indented.
 func (s shown) body() []string {
 	r := s.request
-	dir := s.dir.uri
-	if s.dir.upload {
-		dir = "gcs://... (uploaded at submit)"
-	}
-	r.RuntimeEnv = s.maskedEnv(dir)
+	r.RuntimeEnv = s.maskedEnv(s.sentDir(), hideAll).JSON()
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -85,6 +119,15 @@ func (s shown) body() []string {
 		return nil
 	}
 	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+}
+
+// yaml returns the runtime environment as it will be sent.
+func (s shown) yaml() []string {
+	text := s.maskedEnv(s.sentDir(), hideAll).YAML()
+	if text == "" {
+		return []string{"{}"}
+	}
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 }
 
 // dray returns the words of the equivalent dray command, grouped by flag.
@@ -109,10 +152,13 @@ func (s shown) dray() [][]string {
 	for _, k := range slices.Sorted(maps.Keys(s.request.Metadata)) {
 		add("--metadata", quoted(k+"="+s.request.Metadata[k]))
 	}
-	if rest := encodeEnv(s.env); rest != nil {
+	if rest := s.env.JSON(); rest != nil {
 		add("--runtime-env-json", quoted(string(rest)))
 	}
 	words = s.amounts(words)
+	if len(s.request.LabelSelector) > 0 {
+		words = append(words, []string{"--entrypoint-label-selector", quoted(string(renv.Marshal(s.request.LabelSelector)))})
+	}
 	return append(words, []string{"--", s.entrypoint()})
 }
 
@@ -126,15 +172,15 @@ func (s shown) ray() [][]string {
 	if d := s.dirFlag(); d != "" {
 		add("--working-dir", quoted(d))
 	}
-	if env := s.maskedEnv(""); env != nil {
-		add("--runtime-env-json", quoted(string(env)))
+	if env := s.maskedEnv("", fromShell).JSON(); env != nil {
+		add("--runtime-env-json", splice(quoted(string(env))))
 	}
 	if len(s.request.Metadata) > 0 {
-		add("--metadata-json", quoted(string(marshal(s.request.Metadata))))
+		add("--metadata-json", quoted(string(renv.Marshal(s.request.Metadata))))
 	}
 	words = s.amounts(words)
 	if len(s.request.LabelSelector) > 0 {
-		add("--entrypoint-label-selector", quoted(string(marshal(s.request.LabelSelector))))
+		add("--entrypoint-label-selector", quoted(string(renv.Marshal(s.request.LabelSelector))))
 	}
 	add("--no-wait", "--")
 	// Ray's client quotes each word, so shell text must be one word of a shell.
@@ -169,7 +215,7 @@ func (s shown) amounts(words [][]string) [][]string {
 		words = append(words, []string{"--entrypoint-memory", strconv.FormatInt(r.Memory, 10)})
 	}
 	if len(r.Resources) > 0 {
-		words = append(words, []string{"--entrypoint-resources", quoted(string(marshal(r.Resources)))})
+		words = append(words, []string{"--entrypoint-resources", quoted(string(renv.Marshal(r.Resources)))})
 	}
 	return words
 }
@@ -183,8 +229,8 @@ func (s shown) dirFlag() string {
 
 var (
 	plainWords = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+( [A-Za-z0-9@%+=:,./_-]+)*$`)
-	plainWord  = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
 	identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	spliced    = regexp.MustCompile(`@@shell:([A-Za-z_][A-Za-z0-9_]*)@@`)
 )
 
 // assignment is K=V as a shell word. A secret is taken from the shell's own
@@ -199,37 +245,47 @@ func (s shown) assignment(v pair) string {
 	return quoted(v.key + "=" + dots)
 }
 
-// quoted returns s as one word of a shell; on one line, so that it can be
-// copied from the screen.
-func quoted(s string) string {
-	if plainWord.MatchString(s) {
-		return s
+// fromShell marks the place where splice puts the shell's own variable.
+func fromShell(name string) string {
+	if !identifier.MatchString(name) {
+		return dots
 	}
-	if strings.ContainsFunc(s, unicode.IsControl) {
-		return "$'" + escaped(s) + "'"
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'"
+	return "@@shell:" + name + "@@"
 }
 
-// escaped writes control characters as a shell reads them between $' and '.
-func escaped(s string) string {
+// splice lets a shell fill in the marked places of a word in single quotes.
+func splice(word string) string { return spliced.ReplaceAllString(word, `'"$$$1"'`) }
+
+// quoted returns s as one word that any POSIX shell takes. Line breaks stay;
+// other control characters, which a terminal would obey, are printed by the
+// shell itself.
+func quoted(s string) string {
+	odd := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+	if !strings.ContainsFunc(s, odd) {
+		return shellwords.Quote(s)
+	}
 	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r == '\'' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case unicode.IsControl(r):
+	for s != "" {
+		i := strings.IndexFunc(s, odd)
+		if i < 0 {
+			b.WriteString(shellwords.Quote(s))
+			break
+		}
+		if i > 0 {
+			b.WriteString(shellwords.Quote(s[:i]))
+		}
+		b.WriteString(`"$(printf '`)
+		for s = s[i:]; s != ""; {
+			r := []rune(s[:min(len(s), 4)])[0]
+			if !odd(r) {
+				break
+			}
 			for _, c := range []byte(string(r)) {
 				fmt.Fprintf(&b, `\%03o`, c)
 			}
-		default:
-			b.WriteRune(r)
+			s = s[len(string(r)):]
 		}
+		b.WriteString(`')"`)
 	}
 	return b.String()
 }
@@ -244,12 +300,21 @@ func fold(words [][]string, w int) []string {
 		switch {
 		case line == "":
 			line = g
-		case len([]rune(line))+1+len([]rune(g))+2 <= w:
+		case len([]rune(line))+1+len([]rune(g))+2 <= w && !strings.Contains(line, "\n"):
 			line += " " + g
 		default:
 			lines = append(lines, line+` \`)
 			line = "  " + g
 		}
 	}
-	return append(lines, line)
+	return strings.Split(strings.Join(append(lines, line), "\n"), "\n")
+}
+
+// oneLine is a command as it is copied.
+func oneLine(words [][]string) string {
+	groups := make([]string, len(words))
+	for i, g := range words {
+		groups[i] = strings.Join(g, " ")
+	}
+	return strings.Join(groups, " ")
 }

@@ -15,9 +15,9 @@ import (
 // TestShown_Command runs the commands with a shell that prints its words.
 func TestShown_Command(t *testing.T) {
 	t.Parallel()
-	sh, err := exec.LookPath("bash")
+	sh, err := exec.LookPath("sh")
 	if err != nil {
-		t.Fatalf("the commands need bash to be checked: %v", err)
+		t.Fatalf("the commands need sh to be checked: %v", err)
 	}
 	words := func(lines []string) []string {
 		cmd := exec.CommandContext(t.Context(), sh, "-c", `p() { for w; do printf '%s\0' "$w"; done; }; p `+strings.Join(lines, "\n"))
@@ -45,7 +45,7 @@ func TestShown_Command(t *testing.T) {
 		}
 		want = []string{
 			"ray", "job", "submit", "--address", "http://h:8265", "--submission-id", "train", "--working-dir", "/home/ana/my proj",
-			"--runtime-env-json", `{"pip":["torch"],"env_vars":{"B":"2","A":"line 1\nline 2","HF_TOKEN":"********"}}`,
+			"--runtime-env-json", `{"pip":["torch"],"env_vars":{"B":"2","A":"line 1\nline 2","HF_TOKEN":"from the shell"}}`,
 			"--metadata-json", `{"team":"vision"}`, "--entrypoint-num-cpus", "4", "--entrypoint-num-gpus", "0.5",
 			"--entrypoint-memory", "17179869184", "--entrypoint-resources", `{"TPU":1}`, "--no-wait", "--", "sh", "-c", r.Entrypoint,
 		}

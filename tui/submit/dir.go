@@ -13,14 +13,14 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"dray/backend/client"
 	"dray/theme"
 	"dray/tui/screen"
 )
 
 const (
-	inPlace = "local://"
-	// maxUpload is what a server takes in one request body.
-	maxUpload = 100 << 20
+	inPlace   = "local://"
+	maxUpload = client.MaxUpload
 )
 
 // workDir is what is known about the text in the working dir field.
@@ -33,6 +33,7 @@ type workDir struct {
 	bytes   int64
 	reason  string // why it cannot be used
 	pending bool   // not looked at yet
+	flight  client.Preflight
 }
 
 // readDir says what a text means, as far as that shows without a look at the
@@ -78,19 +79,54 @@ type dirMsg struct {
 // dirPauseMsg comes when nothing was typed into the field for a moment.
 type dirPauseMsg struct{ gen int }
 
-// inspect asks the disk about d. It ends early with ctx.
-func inspect(ctx context.Context, env *screen.Env, gen int, d workDir, excludes []string) tea.Cmd {
+// dirStepMsg tells how far the look at a folder is.
+type dirStepMsg struct {
+	gen    int
+	flight client.Preflight
+}
+
+// inspect asks the disk about d, and tells steps how far it is. It ends early
+// with ctx, and closes steps at its end, so that who waits for them ends too.
+func inspect(ctx context.Context, env *screen.Env, gen int, d workDir, excludes []string, steps chan client.Preflight) tea.Cmd {
 	return func() tea.Msg {
+		defer close(steps)
 		d.pending = false
 		if d.upload {
-			return dirMsg{gen, inspectUpload(ctx, env, d, excludes)}
+			return dirMsg{gen, inspectUpload(ctx, env, d, excludes, func(p client.Preflight) { newest(steps, p) })}
 		}
 		d.reason = readable(d.path)
 		return dirMsg{gen, d}
 	}
 }
 
-func inspectUpload(ctx context.Context, env *screen.Env, d workDir, excludes []string) workDir {
+// newest puts v into a channel with room for one, in the place of what nobody
+// has taken.
+func newest[T any](c chan T, v T) {
+	for {
+		select {
+		case c <- v:
+			return
+		default:
+		}
+		select {
+		case <-c:
+		default:
+		}
+	}
+}
+
+// nextStep waits for the next step of a look. It ends when inspect does.
+func nextStep(gen int, steps <-chan client.Preflight) tea.Cmd {
+	return func() tea.Msg {
+		p, ok := <-steps
+		if !ok {
+			return nil
+		}
+		return dirStepMsg{gen, p}
+	}
+}
+
+func inspectUpload(ctx context.Context, env *screen.Env, d workDir, excludes []string, step func(client.Preflight)) workDir {
 	path, err := absolute(d.text, env.Cwd)
 	if err != nil {
 		d.reason = reasonOf(err) + ": " + d.text
@@ -103,22 +139,37 @@ func inspectUpload(ctx context.Context, env *screen.Env, d workDir, excludes []s
 		d.reason = reasonOf(err) + ": " + path
 		return d
 	case !info.IsDir():
-		return inspectFile(d, info)
+		if d = inspectFile(d, info); d.reason != "" || env.Preflight == nil {
+			return d
+		}
+	default:
+		if d.reason = readable(path); d.reason != "" || env.Preflight == nil {
+			return d
+		}
 	}
-	if d.reason = readable(path); d.reason != "" || env.Measure == nil {
-		return d
-	}
-	d.files, d.bytes, err = env.Measure(ctx, path, excludes)
+	d.flight, err = env.Preflight(ctx, path, excludes, step)
+	d.files, d.bytes = d.flight.Files, d.flight.Bytes
 	switch {
 	case ctx.Err() != nil:
 		d.files = -1
 	case err != nil:
 		d.files, d.reason = -1, "the folder cannot be read: "+err.Error()
 	case d.bytes > maxUpload:
-		d.reason = fmt.Sprintf("%s in %s, at most %s can be uploaded: leave files out by a .rayignore",
-			size(d.bytes), count(d.files, "file", "files"), size(maxUpload))
+		d.reason = fmt.Sprintf("%s in %s, at most %s can be uploaded: leave files out by excludes or a .rayignore%s",
+			size(d.bytes), count(d.files, "file", "files"), size(maxUpload), biggest(d.flight))
 	}
 	return d
+}
+
+// biggest names the file or folder that weighs most.
+func biggest(p client.Preflight) string {
+	switch {
+	case p.Tree != nil && len(p.Tree.Folders) > 0 && p.Tree.Folders[0].Bytes > p.Bytes/2:
+		return fmt.Sprintf("; %s/ has %s", p.Tree.Folders[0].Name, size(p.Tree.Folders[0].Bytes))
+	case len(p.Biggest) > 0:
+		return fmt.Sprintf("; %s has %s", p.Biggest[0].Path, size(p.Biggest[0].Bytes))
+	}
+	return ""
 }
 
 func inspectFile(d workDir, info fs.FileInfo) workDir {
@@ -196,6 +247,8 @@ func (d workDir) note(embedded bool, g theme.Glyphs) string {
 		return "none: the job starts in a folder of its own, without your files"
 	case d.text == "":
 		return "none: nothing is uploaded"
+	case d.pending && d.files > 0:
+		return fmt.Sprintf("looking%s %s, %s so far", g.Ellipsis, count(d.files, "file", "files"), size(d.bytes))
 	case d.pending:
 		return "looking" + g.Ellipsis
 	case d.reason != "":
@@ -215,6 +268,9 @@ func (d workDir) note(embedded bool, g theme.Glyphs) string {
 	}
 	if d.files < 0 {
 		return fmt.Sprintf("%s of %s %s limit %s", verb, d.path, g.Dot, size(maxUpload))
+	}
+	if d.flight.There {
+		return fmt.Sprintf("%s: %s, %s %s already there, no upload", verb, count(d.files, "file", "files"), size(d.bytes), g.Dot)
 	}
 	return fmt.Sprintf("%s: %s, %s %s limit %s", verb, count(d.files, "file", "files"), size(d.bytes), g.Dot, size(maxUpload))
 }

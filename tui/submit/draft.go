@@ -11,6 +11,7 @@ import (
 
 	"dray/backend/ledger"
 	"dray/backend/rayapi"
+	"dray/tui/submit/renv"
 	"dray/tui/widget/form"
 )
 
@@ -18,93 +19,121 @@ import (
 const (
 	fieldEntrypoint = "entrypoint"
 	fieldID         = "submission_id"
+	fieldName       = "job_name" // the metadata key that Ray shows as the job's name
 	fieldDir        = "working_dir"
 	fieldCopy       = "copy" // how the working dir is used; a view of fieldDir
 	fieldEnv        = "env_vars"
+	fieldEnvLink    = "runtime_env" // leads to the step; its text is a summary
 	fieldMetadata   = "metadata"
 	fieldCPUs       = "entrypoint_num_cpus"
 	fieldGPUs       = "entrypoint_num_gpus"
 	fieldMemory     = "entrypoint_memory"
 	fieldResources  = "entrypoint_resources"
+	fieldLabels     = "entrypoint_label_selector"
 	fieldAfter      = "after"
 	fieldButtons    = "buttons"
+
+	fieldExcludes  = "excludes"
+	fieldModules   = "py_modules"
+	fieldInstaller = "installer"
+	fieldPip       = "pip"
+	fieldUv        = "uv"
+	fieldConda     = "conda"
+	fieldImage     = "image_uri"
+	fieldTimeout   = "setup_timeout_seconds"
+	fieldEager     = "eager_install"
+	fieldHook      = "worker_process_setup_hook"
+	fieldExtra     = "extra" // keys without a field of their own
+	fieldText      = "text"  // the runtime environment as YAML or JSON
 )
+
+// keptFields are the fields that a draft holds, in the order of the form.
+func keptFields() []string {
+	return []string{
+		fieldEntrypoint, fieldID, fieldName, fieldDir, fieldEnv, fieldMetadata, fieldCPUs, fieldGPUs, fieldMemory, fieldResources,
+		fieldLabels, fieldExcludes, fieldModules, fieldInstaller, fieldPip, fieldUv, fieldConda, fieldImage, fieldTimeout, fieldEager,
+		fieldHook, fieldAfter,
+	}
+}
+
+// draftOrigin is the entry of a draft that holds base.origin.
+const draftOrigin = "origin"
 
 // draft is what is typed into the form, by field. Lists are lines.
 type draft map[string]string
 
-// base is the part of a request that the form does not show as fields: it is
-// sent as it came.
+// base is what the form knows of a request beside the text of its fields, so
+// that what nobody touches is sent as it came.
 type base struct {
-	labels map[string]string
-	env    []envKey // without working_dir and env_vars where the form shows them
+	// origin is the runtime environment that the fields were filled from.
+	origin renv.Value
+	// raws is the exact value that the text of a field stands for.
+	raws map[string]rawText
 	// kept holds values that a line of text cannot: by the line that stands for
 	// them.
 	kept map[string]string
+	// odd are variables whose value is no text: by the line that stands for them.
+	odd map[string]json.RawMessage
+	// hidden are the names of variables and metadata whose value was hidden: it
+	// must be typed again.
+	hidden map[string]bool
 }
 
-// envKey is one key of a runtime environment. Their order is kept, because a
-// rerun must be the same request.
-type envKey struct {
-	name string
+type rawText struct {
+	text string
 	raw  json.RawMessage
+}
+
+func newBase() base {
+	return base{raws: map[string]rawText{}, kept: map[string]string{}, odd: map[string]json.RawMessage{}, hidden: map[string]bool{}}
 }
 
 // fromRequest spreads a request over the fields.
 func fromRequest(r rayapi.SubmitRequest) (draft, base) {
-	b := base{labels: r.LabelSelector, kept: make(map[string]string)}
+	b := newBase()
 	d := draft{
 		fieldEntrypoint: b.script(r.Entrypoint),
 		fieldCPUs:       number(r.NumCPUs),
 		fieldGPUs:       number(r.NumGPUs),
 		fieldMemory:     bytesText(r.Memory),
-		fieldMetadata:   b.lines(r.Metadata, slices.Sorted(maps.Keys(r.Metadata))),
 	}
+	meta := maps.Clone(r.Metadata)
+	if name, has := meta[fieldName]; has && name != "" && name != ledger.Redacted && b.keep("", name) == name {
+		d[fieldName] = name
+		delete(meta, fieldName)
+	}
+	d[fieldMetadata] = b.lines(meta, slices.Sorted(maps.Keys(meta)))
+	d[fieldLabels] = b.lines(r.LabelSelector, slices.Sorted(maps.Keys(r.LabelSelector)))
 	resources := make([]string, 0, len(r.Resources))
 	for _, name := range slices.Sorted(maps.Keys(r.Resources)) {
 		resources = append(resources, name+"="+strconv.FormatFloat(r.Resources[name], 'g', -1, 64))
 	}
 	d[fieldResources] = strings.Join(resources, "\n")
-	keys, err := decodeEnv(r.RuntimeEnv)
+	env, err := renv.ParseJSON(r.RuntimeEnv)
 	if err != nil {
 		return d, b
 	}
-	for _, k := range keys {
-		switch {
-		case k.name == "working_dir" && json.Unmarshal(k.raw, new(string)) == nil:
-			var dir string
-			_ = json.Unmarshal(k.raw, &dir)
-			d[fieldDir] = dir
-		case k.name == "env_vars" && json.Unmarshal(k.raw, &map[string]string{}) == nil:
-			d[fieldEnv] = b.envLines(k.raw)
-		default:
-			b.env = append(b.env, k)
-		}
-	}
+	b.origin = env
+	maps.Copy(d, b.spread(env))
 	return d, b
-}
-
-// envLines returns the variables in the order in which they were written.
-func (b base) envLines(raw json.RawMessage) string {
-	vars := make(map[string]string)
-	_ = json.Unmarshal(raw, &vars)
-	keys, err := decodeEnv(raw)
-	if err != nil {
-		return ""
-	}
-	names := make([]string, 0, len(keys))
-	for _, k := range keys {
-		names = append(names, k.name)
-	}
-	return b.lines(vars, names)
 }
 
 func (b base) lines(values map[string]string, names []string) string {
 	out := make([]string, 0, len(names))
 	for _, name := range names {
-		out = append(out, b.keep(name+"=", values[name]))
+		out = append(out, b.keepValue(name, values[name]))
 	}
 	return strings.Join(out, "\n")
+}
+
+// keepValue is the line of one entry. A value that the server hides is left
+// out, and its name remembered.
+func (b base) keepValue(name, value string) string {
+	if hiddenValue(value) {
+		b.hidden[name] = true
+		value = ""
+	}
+	return b.keep(name+"=", value)
 }
 
 // keep returns the line prefix+value. A value with line breaks or other
@@ -136,68 +165,33 @@ func (b base) value(line, text string) string {
 	return text
 }
 
-// request builds the request from the fields. What is wrong is in the
-// problems; the request then lacks it. The working dir is set as env key when
-// it is a URI; a local path that must be uploaded first is left out.
-func (d draft) request(b base, dir workDir) (rayapi.SubmitRequest, []problem) {
-	var c checker
-	r := rayapi.SubmitRequest{LabelSelector: b.labels}
-	r.Entrypoint = c.entrypoint(b.value(d[fieldEntrypoint], d[fieldEntrypoint]))
+// read builds the request from the fields. What is wrong goes to c; the request
+// then lacks it. The working dir is set as env key when it is a URI; a local
+// path that must be uploaded first is left out.
+func (d draft) read(c *checker, dir workDir) rayapi.SubmitRequest {
+	var r rayapi.SubmitRequest
+	r.Entrypoint = c.entrypoint(c.base.value(d[fieldEntrypoint], d[fieldEntrypoint]))
 	r.SubmissionID = c.id(strings.TrimSpace(d[fieldID]))
 	c.dir(dir)
-	vars := c.envVars(d[fieldEnv], b)
-	r.Metadata = c.metadata(d[fieldMetadata], b)
+	r.RuntimeEnv = c.environment(d, dir.uri).JSON()
+	r.Metadata = c.metadata(d[fieldMetadata], strings.TrimSpace(d[fieldName]))
 	r.NumCPUs = c.amount(fieldCPUs, d[fieldCPUs])
 	r.NumGPUs = c.amount(fieldGPUs, d[fieldGPUs])
 	r.Memory = c.memory(d[fieldMemory])
 	r.Resources = c.resources(d[fieldResources])
-	r.RuntimeEnv = encodeEnv(runtimeEnv(b, dir.uri, vars))
-	c.hidden(b)
-	return r, c.problems
+	r.LabelSelector = c.labels(d[fieldLabels])
+	return r
 }
 
 // pair is one line of a list of the form K=V.
-type pair struct{ key, value string }
-
-// runtimeEnv puts the fields before the keys that came from elsewhere.
-func runtimeEnv(b base, dir string, vars []pair) []envKey {
-	var keys []envKey
-	if dir != "" {
-		keys = append(keys, envKey{"working_dir", quote(dir)})
-	}
-	keys = append(keys, b.env...)
-	if len(vars) > 0 {
-		list := make([]envKey, 0, len(vars))
-		for _, v := range vars {
-			list = append(list, envKey{v.key, quote(v.value)})
-		}
-		keys = append(keys, envKey{"env_vars", encodeEnv(list)})
-	}
-	return keys
+type pair struct {
+	key, value string
+	raw        json.RawMessage // a value that is no text
+	quoted     bool            // a text in JSON
 }
 
 // excludes returns the patterns that an upload leaves out.
-func (b base) excludes() []string {
-	for _, k := range b.env {
-		var list []string
-		if k.name == "excludes" && json.Unmarshal(k.raw, &list) == nil {
-			return list
-		}
-	}
-	return nil
-}
-
-// names lists the keys that are sent as they came.
-func (b base) names() []string {
-	names := make([]string, 0, len(b.env)+1)
-	for _, k := range b.env {
-		names = append(names, k.name)
-	}
-	if len(b.labels) > 0 {
-		names = append(names, "label selector")
-	}
-	return names
-}
+func (d draft) excludes() []string { return entries(d[fieldExcludes]) }
 
 func (d draft) equal(o draft) bool {
 	for k, v := range d {
@@ -211,9 +205,4 @@ func (d draft) equal(o draft) bool {
 		}
 	}
 	return true
-}
-
-// hiddenIn reports the keys of the untouched part whose value the server hides.
-func (b base) hiddenIn() []string {
-	return ledger.HiddenValues(rayapi.SubmitRequest{RuntimeEnv: encodeEnv(b.env)})
 }

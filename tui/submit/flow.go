@@ -3,8 +3,8 @@ package submit
 import (
 	"context"
 	"errors"
-	"maps"
 	"os"
+	"time"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
@@ -32,6 +32,8 @@ type sending struct {
 	wanted      bool // to be sent as soon as the working dir is known
 	canceled    bool
 	done, total int64
+	at          time.Time // when done was so, and
+	rate        float64   // the bytes of a second until then
 	steps       <-chan progressMsg
 	cancel      context.CancelFunc // ends the upload; nil when there is none
 }
@@ -47,6 +49,7 @@ func (s sending) stop() {
 type progressMsg struct {
 	gen         int
 	done, total int64
+	at          time.Time
 	over        bool
 }
 
@@ -68,14 +71,18 @@ func (m Model) handleKey(k tea.KeyMsg) (Model, tea.Cmd) {
 		}
 		return m, nil
 	}
-	if !k.Paste {
-		switch {
-		case key.Matches(k, m.keys.cancel):
-			m.keepDraft()
-			return m, screen.Pop
-		case key.Matches(k, m.keys.submit):
-			return m.submit()
+	if m.over != nil {
+		return m.toOverlay(k)
+	}
+	if k.Paste {
+		if next, cmd, ok := m.pasted(string(k.Runes)); ok {
+			return next, cmd
 		}
+	} else if next, cmd, ok := m.chord(k); ok {
+		return next, cmd
+	}
+	if next, ok := m.recalled(k); ok || m.peek {
+		return next, nil
 	}
 	before := m.form.Focused()
 	var event form.Event
@@ -94,16 +101,6 @@ func (m Model) handleKey(k tea.KeyMsg) (Model, tea.Cmd) {
 	return m, nil
 }
 
-func (m Model) pressed() (Model, tea.Cmd) {
-	if m.form.Button() == buttonSubmit {
-		return m.submit()
-	}
-	m.failure, m.restored, m.touched, m.doubt = "", false, map[string]bool{}, ""
-	m = m.fill(m.pristine)
-	m, cmd := m.look()
-	return m.checked(), cmd
-}
-
 // submit sends the form if nothing is wrong with it; otherwise the focus goes
 // to what is.
 func (m Model) submit() (Model, tea.Cmd) {
@@ -114,8 +111,10 @@ func (m Model) submit() (Model, tea.Cmd) {
 			m = m.touch(p.field)
 		}
 		m = m.checked()
-		m.form = m.form.Focus(m.problems[0].field)
-		return m, nil
+		return m.find(m.problems[0].field), nil
+	}
+	if len(m.variants) > 0 {
+		return m, m.askVariants()
 	}
 	m.failure, m.sending.wanted = "", true
 	return m.sendIfWanted()
@@ -144,7 +143,7 @@ func (m Model) sendIfWanted() (Model, tea.Cmd) {
 		return m.submit()
 	}
 	p := post{
-		env: m.env, request: m.request, excludes: m.base.excludes(), parent: m.parent.ID(),
+		env: m.env, request: m.request, excludes: m.draft().excludes(), parent: m.parent.ID(),
 		typed: m.request.SubmissionID != "", waits: lookAfter(),
 	}
 	if m.doubt != "" && (!p.typed || p.request.SubmissionID == m.doubt) {
@@ -165,19 +164,8 @@ func run(ctx context.Context, p post, gen int, steps chan progressMsg) tea.Cmd {
 	return func() tea.Msg {
 		defer close(steps)
 		r := p.run(ctx, func(done, total int64) {
-			step := progressMsg{gen: gen, done: done, total: total, over: total > 0 && done >= total}
-			select {
-			case steps <- step:
-			default: // the screen is behind: it needs the newest step only
-				select {
-				case <-steps:
-				default:
-				}
-				select {
-				case steps <- step:
-				default:
-				}
-			}
+			// A screen that is behind needs the newest step only.
+			newest(steps, progressMsg{gen: gen, done: done, total: total, at: p.env.Now(), over: total > 0 && done >= total})
 		})
 		return sentMsg{gen, r}
 	}
@@ -199,11 +187,25 @@ func (m Model) progressed(msg progressMsg) (Model, tea.Cmd) {
 	if msg.gen != m.sending.gen || m.sending.phase == idle {
 		return m, nil
 	}
-	m.sending.done, m.sending.total = msg.done, msg.total
+	m.sending = m.sending.measured(msg)
 	if msg.over && !m.sending.canceled {
 		m.sending.phase = asking
 	}
 	return m, m.sending.next()
+}
+
+// measured takes a step in. The rate is that of the last seconds, smoothed.
+func (s sending) measured(msg progressMsg) sending {
+	if d := msg.at.Sub(s.at).Seconds(); !s.at.IsZero() && d > 0 {
+		now := float64(msg.done-s.done) / d
+		if s.rate == 0 {
+			s.rate = now
+		}
+		weight := min(1, d/2)
+		s.rate += weight * (now - s.rate)
+	}
+	s.done, s.total, s.at = msg.done, msg.total, msg.at
+	return s
 }
 
 // sent leaves the form when there is a job, and stays with everything as it
@@ -216,16 +218,19 @@ func (m Model) sent(msg sentMsg) (Model, tea.Cmd) {
 	m.sending.stop()
 	m.sending = sending{gen: m.sending.gen}
 	if msg.err == nil {
-		m.ended, m.doubt = true, ""
 		m.env.Drafts.Keep(m.name, nil)
-		return m, m.leave(msg.result)
+		if m.form.Value(fieldAfter) == afterStay {
+			return m.stay(msg.result)
+		}
+		m.ended, m.doubt = true, ""
+		return m, tea.Sequence(m.forget(), m.leave(msg.result))
 	}
 	m.failure, m.unsent = msg.err.Error(), neverSent(msg.err)
 	var doubt *doubtError
 	var other *otherError
 	switch {
 	case errors.As(msg.err, &doubt):
-		m.doubt = doubt.id
+		m.doubt = doubt.ID
 		m.failure += ": submit again, the same id is used, so that there will be one job"
 	case errors.As(msg.err, &other):
 		m.doubt = ""
@@ -235,8 +240,7 @@ func (m Model) sent(msg sentMsg) (Model, tea.Cmd) {
 		return m, screen.Notice(screen.Info, "upload stopped, nothing was submitted")
 	case errors.Is(msg.err, rayapi.ErrExists):
 		m.taken = m.request.SubmissionID
-		m = m.checked()
-		m.form = m.form.Focus(fieldID)
+		m = m.checked().find(fieldID)
 	}
 	return m, nil
 }
@@ -251,7 +255,20 @@ func (m Model) leave(r result) tea.Cmd {
 		}
 		back = func() tea.Msg { return screen.ReplaceMsg{Screen: m.env.Pages.Log(job)} }
 	}
-	return tea.Sequence(back, said(r, "submitted "), changed(r.id))
+	told := []tea.Cmd{back, said(r, "submitted "), changed(r.id)}
+	if m.form.Value(fieldAfter) == afterNotify {
+		told = append(told, func() tea.Msg { return screen.WatchMsg{ID: r.id, On: true} })
+	}
+	return tea.Sequence(told...)
+}
+
+// stay leaves everything as it is for another job, which gets another id.
+func (m Model) stay(r result) (Model, tea.Cmd) {
+	m.doubt = ""
+	m.form = m.form.SetValue(fieldID, "")
+	m.pristine = m.draft()
+	m.filled = []string{"submitted " + clean.Text(r.id) + "; the form is as it was, for another one"}
+	return m.checked(), tea.Sequence(m.forget(), said(r, "submitted "), changed(r.id))
 }
 
 func said(r result, verb string) tea.Cmd {
@@ -281,18 +298,22 @@ func (m Model) withEntry(msg entryMsg) (Model, tea.Cmd) {
 	if len(notes) > 0 {
 		m.note = notes[0]
 	}
-	full, b := fromRequest(withParent(r, m.parent))
-	m.base, m.pristine = b, maps.Clone(m.pristine)
-	for _, id := range []string{
-		fieldEntrypoint, fieldDir, fieldEnv, fieldMetadata, fieldCPUs, fieldGPUs, fieldMemory, fieldResources,
-	} {
-		if m.form.Value(id) == m.pristine[id] {
-			m.form = m.form.SetValue(id, full[id])
+	m.origin = withParent(r, m.parent)
+	full, b := fromRequest(m.origin)
+	typed := m.draft()
+	m.base = b
+	d := draft{}
+	for _, id := range keptFields() {
+		d[id] = full[id]
+		if typed[id] != m.pristine[id] {
+			d[id] = typed[id]
 		}
-		m.pristine[id] = full[id]
 	}
-	maps.DeleteFunc(m.pristine, func(_, v string) bool { return v == "" })
-	m.form = m.form.SetValue(fieldCopy, copyOf(m.form.Value(fieldDir)))
+	focus := m.form.Focused()
+	m = m.fill(full)
+	m.pristine = m.draft()
+	m = m.fill(d)
+	m.form = m.form.Focus(focus)
 	m, cmd := m.look()
-	return m.checked(), cmd
+	return m.writeText().checked(), cmd
 }

@@ -127,7 +127,7 @@ func TestModel_Submit(t *testing.T) {
 		jobs := newServer(t)
 		m := started(t, New(embedded(t, jobs)), 80, 21)
 		m.form = m.form.Focus(fieldDir)
-		m, _ = typed(m, "ctrl+u", "nope", "shift+tab", "shift+tab", "echo hi")
+		m, _ = typed(m, "ctrl+u", "nope", "at:entrypoint", "echo hi")
 		m, _ = typed(m, "ctrl+s")
 		m, cmd := settled(t, m)
 		if cmd != nil || len(jobs.sent) > 0 || m.form.Focused() != fieldDir {
@@ -272,18 +272,20 @@ func TestModel_Typing(t *testing.T) {
 	t.Parallel()
 	m := started(t, New(embedded(t, newServer(t))), 80, 21)
 	var got []string
-	for range 12 {
+	for range 15 {
 		if m.Typing() {
 			got = append(got, m.form.Focused())
 		}
 		m, _ = typed(m, "tab")
 	}
-	want := []string{fieldEntrypoint, fieldID, fieldDir, fieldEnv, fieldMetadata, fieldCPUs, fieldGPUs, fieldMemory, fieldResources}
+	want := []string{
+		fieldEntrypoint, fieldID, fieldName, fieldDir, fieldEnv, fieldMetadata, fieldCPUs, fieldGPUs, fieldMemory, fieldResources, fieldLabels,
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("typing in %v, want %v", got, want)
 	}
 	if m.form.Focused() != fieldEntrypoint {
-		t.Errorf("12 tabs lead to %s, want round", m.form.Focused())
+		t.Errorf("15 tabs lead to %s, want round", m.form.Focused())
 	}
 }
 

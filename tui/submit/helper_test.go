@@ -12,6 +12,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"go.uber.org/goleak"
 
+	"dray/backend/client"
 	"dray/backend/ledger"
 	"dray/backend/rayapi"
 	"dray/tui/screen"
@@ -21,10 +22,14 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // typed sends keys to m: names of special keys, anything else is typed as it
-// stands. It returns the last command.
+// stands; "at:FIELD" goes to a field. It returns the last command.
 func typed(m screen.Screen, keys ...string) (Model, tea.Cmd) {
 	var cmd tea.Cmd
 	for _, k := range keys {
+		if field, ok := strings.CutPrefix(k, "at:"); ok {
+			m = m.(Model).find(field)
+			continue
+		}
 		m, cmd = m.Update(keyOf(k))
 	}
 	return m.(Model), cmd
@@ -35,6 +40,8 @@ func keyOf(s string) tea.KeyMsg {
 		"tab": tea.KeyTab, "shift+tab": tea.KeyShiftTab, "enter": tea.KeyEnter, "up": tea.KeyUp, "down": tea.KeyDown, "esc": tea.KeyEsc,
 		"left": tea.KeyLeft, "right": tea.KeyRight, "backspace": tea.KeyBackspace, "ctrl+s": tea.KeyCtrlS, "ctrl+u": tea.KeyCtrlU,
 		"ctrl+w": tea.KeyCtrlW, "ctrl+v": tea.KeyCtrlV, "ctrl+t": tea.KeyCtrlT, "ctrl+n": tea.KeyCtrlN, "ctrl+p": tea.KeyCtrlP,
+		"ctrl+o": tea.KeyCtrlO, "ctrl+r": tea.KeyCtrlR, "ctrl+l": tea.KeyCtrlL, "ctrl+x": tea.KeyCtrlX, "ctrl+g": tea.KeyCtrlG, "ctrl+y": tea.KeyCtrlY, "ctrl+q": tea.KeyCtrlQ,
+		"f4": tea.KeyF4, "pgdown": tea.KeyPgDown, "pgup": tea.KeyPgUp,
 	}[s]; ok {
 		return tea.KeyMsg{Type: t}
 	}
@@ -53,8 +60,14 @@ func settled(t testing.TB, m Model) (Model, tea.Cmd) {
 	if !m.dir.pending {
 		return m, nil
 	}
-	s, cmd := m.Update(dirPauseMsg{m.dirGen})
-	s, cmd = s.Update(cmd())
+	s, look := m.Update(dirPauseMsg{m.dirGen})
+	var cmd tea.Cmd
+	for _, msg := range messages(look) {
+		var next tea.Cmd
+		if s, next = s.Update(msg); next != nil {
+			cmd = next
+		}
+	}
 	return s.(Model), cmd
 }
 
@@ -176,14 +189,17 @@ func remote(t testing.TB, jobs screen.Jobs) *screen.Env {
 	env := embedded(t, jobs)
 	env.Target = screen.Target{Name: "head.ml.corp", Address: "http://head.ml.corp:8265", Why: "--address", LedgerKey: "http://head.ml.corp:8265"}
 	env.LookPython = nil
-	env.Measure = func(_ context.Context, dir string, _ []string) (int, int64, error) {
-		if filepath.Base(dir) == "big" {
-			return 2114, 132 << 20, nil
+	env.Preflight = func(_ context.Context, dir string, _ []string, _ func(client.Preflight)) (client.Preflight, error) {
+		p := client.Preflight{Scanned: true}
+		switch filepath.Base(dir) {
+		case "big":
+			p.Files, p.Bytes = 2114, 132<<20
+		case "broken":
+			return p, errors.New("input/output error")
+		default:
+			p.Files, p.Bytes = 214, 1363148
 		}
-		if filepath.Base(dir) == "broken" {
-			return 0, 0, errors.New("input/output error")
-		}
-		return 214, 1363148, nil
+		return p, nil
 	}
 	return env
 }

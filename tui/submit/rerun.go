@@ -90,7 +90,7 @@ func contents(r rayapi.SubmitRequest) []string {
 	if d[fieldResources] != "" {
 		parts = append(parts, strings.ReplaceAll(d[fieldResources], "\n", ", "))
 	}
-	return append(parts, b.names()...)
+	return append(parts, names(r, b)...)
 }
 
 // rerun submits r under the next free id of job.
@@ -108,4 +108,19 @@ func rerun(env *screen.Env, job rayapi.Job, r rayapi.SubmitRequest) tea.Cmd {
 		}
 		return tea.BatchMsg{said(res, "rerun of "+clean.Text(job.ID())+" submitted as "), changed(res.id)}
 	}
+}
+
+// names lists the parts of a request that have no words of their own in the
+// question.
+func names(r rayapi.SubmitRequest, b base) []string {
+	var out []string
+	for _, name := range b.origin.Names() {
+		if name != "working_dir" && name != fieldEnv {
+			out = append(out, name)
+		}
+	}
+	if len(r.LabelSelector) > 0 {
+		out = append(out, "label selector")
+	}
+	return out
 }

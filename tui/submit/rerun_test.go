@@ -13,6 +13,7 @@ import (
 	"dray/backend/ledger"
 	"dray/backend/rayapi"
 	"dray/tui/screen"
+	"dray/tui/submit/renv"
 )
 
 func ledgerAt(t testing.TB, dir string) *ledger.Ledger {
@@ -51,12 +52,12 @@ func lineage(r rayapi.SubmitRequest, id, parent string) rayapi.SubmitRequest {
 func sameRequest(t testing.TB, want, got rayapi.SubmitRequest) string {
 	t.Helper()
 	compact := func(r rayapi.SubmitRequest) rayapi.SubmitRequest {
-		keys, err := decodeEnv(r.RuntimeEnv)
+		keys, err := renv.ParseJSON(r.RuntimeEnv)
 		if err != nil {
 			t.Fatal(err)
 		}
-		slices.SortFunc(keys, func(a, b envKey) int { return strings.Compare(a.name, b.name) })
-		r.RuntimeEnv = encodeEnv(keys)
+		slices.SortFunc(keys, func(a, b renv.Key) int { return strings.Compare(a.Name, b.Name) })
+		r.RuntimeEnv = keys.JSON()
 		return r
 	}
 	return cmp.Diff(compact(want), compact(got))
@@ -173,7 +174,7 @@ func TestEdit(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := edit(t, env)
-		if v := m.View(); strings.Contains(v, "s3cret") || !strings.Contains(v, "kept as they were: pip, label selector") {
+		if v := m.View(); strings.Contains(v, "s3cret") || !strings.Contains(v, "pip 1") {
 			t.Errorf("View:\n%s", v)
 		}
 		m, cmd := typed(m, "ctrl+s")
@@ -252,7 +253,7 @@ func TestDraft_RoundTrip(t *testing.T) {
 			keys["pip"] = map[string]any{"packages": []string{"a<2"}, "pip_check": false}
 		}
 		if len(keys) > 0 {
-			r.RuntimeEnv = marshal(keys)
+			r.RuntimeEnv = renv.Marshal(keys)
 		}
 		if strings.Contains(r.Entrypoint, "\x00") || strings.Contains(string(r.RuntimeEnv), `\u0000`) {
 			return // cannot be run, and is refused
@@ -281,7 +282,7 @@ func TestDrafts(t *testing.T) {
 	t.Parallel()
 	env := embedded(t, newServer(t))
 	m := started(t, New(env), 80, 21)
-	m, cmd := typed(m, "echo hi", "tab", "tab", "tab", "tab", "HF_TOKEN=s3cret", "esc")
+	m, cmd := typed(m, "echo hi", "at:env_vars", "HF_TOKEN=s3cret", "esc")
 	if k := kinds(messages(cmd)); !slices.Equal(k, []string{"pop"}) {
 		t.Fatalf("esc = %v", k)
 	}
@@ -293,7 +294,7 @@ func TestDrafts(t *testing.T) {
 	if edit := started(t, Edit(env, jobOf(full())), 80, 21); edit.restored {
 		t.Error("the draft of one form shows up in another")
 	}
-	again, _ = typed(again, "shift+tab", "right", "enter")
+	again, _ = typed(again, "shift+tab", "right", "right", "enter")
 	if again.form.Value(fieldEntrypoint) != "" || again.form.Value(fieldDir) != "local://"+env.Cwd {
 		t.Errorf("after clearing: %v", again.draft())
 	}
@@ -337,9 +338,9 @@ func TestModel_Copy(t *testing.T) {
 		keys []string
 		want string
 	}{
-		{[]string{"tab", "tab", "tab", "space"}, env.Cwd},
+		{[]string{"at:copy", "space"}, env.Cwd},
 		{[]string{"space"}, inPlace + env.Cwd},
-		{[]string{"shift+tab", "ctrl+u", "sub", "tab"}, "sub"},
+		{[]string{"at:working_dir", "ctrl+u", "sub", "tab"}, "sub"},
 		{[]string{"space"}, inPlace + sub},
 		{[]string{"left"}, sub},
 	}
@@ -358,7 +359,7 @@ func TestModel_Copy(t *testing.T) {
 func BenchmarkModel_KeyAndView(b *testing.B) {
 	env := embedded(b, newServer(b))
 	m := started(b, New(env), 140, 37)
-	m, _ = typed(m, "python train.py", "tab", "tab", "tab", "tab", "paste:"+strings.Repeat("x", 10), "tab", "shift+tab")
+	m, _ = typed(m, "python train.py", "at:env_vars", "paste:"+strings.Repeat("x", 10), "tab", "shift+tab")
 	for b.Loop() {
 		m, _ = typed(m, "x", "backspace")
 		_ = m.View()

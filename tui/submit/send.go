@@ -4,48 +4,26 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
-	"net"
 	"time"
 
-	"dray/backend/client"
 	"dray/backend/ledger"
+	"dray/backend/once"
 	"dray/backend/rayapi"
 	"dray/tui/screen"
+	"dray/tui/submit/renv"
 )
 
 const (
-	sendTimeout = 45 * time.Second // a busy head blocks for seconds
 	lookTimeout = 10 * time.Second
 	maxRenames  = 5 // tries to find a free id for a rerun while others take them
 )
 
-// lookAfter are the pauses before each look-up of a job whose submit got no
-// answer: the request may still be on its way.
-func lookAfter() []time.Duration {
-	return []time.Duration{0, 250 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
-}
+func lookAfter() []time.Duration { return once.LookAfter() }
 
-// doubtError says that a request was sent and nobody knows whether it arrived.
-// Trying again is safe only with the same id.
-type doubtError struct {
-	id    string
-	cause error
-}
-
-func (e *doubtError) Error() string {
-	return fmt.Sprintf("%s; job %s has not appeared so far", e.cause, e.id)
-}
-
-func (e *doubtError) Unwrap() error { return e.cause }
-
-// otherError says that an id in doubt belongs to a job with other content.
-type otherError struct{ id string }
-
-func (e *otherError) Error() string {
-	return fmt.Sprintf("the earlier try did arrive, as job %s, with other content than now", e.id)
-}
+type (
+	doubtError = once.DoubtError
+	otherError = once.OtherError
+)
 
 // post is one request on its way. It is used once.
 type post struct {
@@ -104,12 +82,18 @@ func (p *post) upload(ctx context.Context, progress func(done, total int64)) err
 	if err != nil {
 		return err
 	}
-	keys, err := decodeEnv(p.request.RuntimeEnv)
-	if err != nil {
-		return fmt.Errorf("read the runtime environment: %w", err)
-	}
-	p.request.RuntimeEnv = encodeEnv(append([]envKey{{"working_dir", quote(uri)}}, keys...))
+	p.request.RuntimeEnv = withDir(p.request.RuntimeEnv, uri)
 	return nil
+}
+
+// withDir puts the address of an upload before the other keys, as Ray's own
+// client does.
+func withDir(env json.RawMessage, uri string) json.RawMessage {
+	keys, err := renv.ParseJSON(env)
+	if err != nil {
+		return env // the form has made it: it can be read
+	}
+	return append(renv.Value{{Name: "working_dir", Raw: renv.Marshal(uri)}}, keys...).JSON()
 }
 
 // name gives the request an id if it has none.
@@ -126,7 +110,7 @@ func (p *post) name() error {
 		if lookErr != nil {
 			return false
 		}
-		_, err := p.get(id)
+		err := p.get(id)
 		if err != nil && !errors.Is(err, rayapi.ErrNotFound) {
 			lookErr = err
 		}
@@ -140,7 +124,7 @@ func (p *post) name() error {
 }
 
 func (p post) free() error {
-	switch _, err := p.get(p.request.SubmissionID); {
+	switch err := p.get(p.request.SubmissionID); {
 	case errors.Is(err, rayapi.ErrNotFound):
 		return nil
 	case err != nil:
@@ -149,98 +133,24 @@ func (p post) free() error {
 	return rayapi.ExistsError(p.request.SubmissionID)
 }
 
-func (p post) get(id string) (rayapi.Job, error) {
+// get returns nil when there is a job of the id.
+func (p post) get(id string) error {
 	ctx, cancel := context.WithTimeout(p.env.Ctx, lookTimeout)
 	defer cancel()
-	return p.env.Jobs.Get(ctx, id)
+	_, err := p.env.Jobs.Get(ctx, id)
+	return err
 }
 
-// send writes the intent down, sends the request once, and looks the job up
-// when no answer came.
+// send submits once, and looks the job up when no answer came.
 func (p post) send() result {
-	id := p.request.SubmissionID
-	at := p.env.Now().Round(0)
-	if p.env.Ledger != nil {
-		if err := p.env.Ledger.Record(p.env.Target.LedgerKey, p.request, p.parent, at); err != nil {
-			return result{err: err}
-		}
-	}
-	ctx, cancel := context.WithTimeout(p.env.Ctx, sendTimeout)
-	defer cancel()
-	got, err := p.env.Jobs.Submit(ctx, p.request)
-	switch {
-	case err == nil:
-		return result{id: got}
-	case errors.Is(err, rayapi.ErrExists) && p.doubt:
-		return p.lookUp(err)
-	case answered(err) || neverSent(err):
-		if p.env.Ledger != nil && !p.doubt {
-			err = errors.Join(err, p.env.Ledger.Drop(p.env.Target.LedgerKey, id, at))
-		}
-		return result{err: err}
-	}
-	return p.lookUp(err)
+	r := once.Post{
+		Jobs: p.env.Jobs, Ledger: p.env.Ledger, Key: p.env.Target.LedgerKey, Request: p.request, Parent: p.parent,
+		Doubt: p.doubt, Now: p.env.Now, Waits: p.waits, NotSent: notSent,
+	}.Submit(p.env.Ctx)
+	return result{id: r.ID, found: r.Found, err: r.Err}
 }
 
-// lookUp asks for the job whose submit ended with cause, and takes it when it
-// is the one that was sent.
-func (p post) lookUp(cause error) result {
-	id := p.request.SubmissionID
-	for _, wait := range p.waits {
-		t := time.NewTimer(wait)
-		select {
-		case <-p.env.Ctx.Done():
-			t.Stop()
-			return result{err: &doubtError{id, cause}}
-		case <-t.C:
-		}
-		job, err := p.get(id)
-		switch {
-		case err == nil && same(job, p.request):
-			return result{id: id, found: true}
-		case err == nil:
-			return result{err: &otherError{id}}
-		case neverSent(err):
-			return result{err: &doubtError{id, cause}} // offline: the next try tells
-		}
-	}
-	return result{err: &doubtError{id, cause}}
-}
+func notSent(err error) bool { return errors.Is(err, screen.ErrNotSent) }
 
-func same(job rayapi.Job, r rayapi.SubmitRequest) bool {
-	return job.Entrypoint == r.Entrypoint && maps.Equal(job.Metadata, r.Metadata) && sameKeys(job.RuntimeEnv, r.RuntimeEnv)
-}
-
-// sameKeys compares the names only: a server may hide values.
-func sameKeys(a, b json.RawMessage) bool {
-	names := func(raw json.RawMessage) map[string]bool {
-		m := make(map[string]bool)
-		keys, _ := decodeEnv(raw)
-		for _, k := range keys {
-			m[k.name] = true
-		}
-		return m
-	}
-	return maps.Equal(names(a), names(b))
-}
-
-// answered reports that the server has refused the request: there is no job.
-func answered(err error) bool {
-	if errors.Is(err, rayapi.ErrUnavailable) {
-		return false // a proxy says so too, when it has lost the server's answer
-	}
-	var e *client.Error
-	if errors.As(err, &e) && e.Code >= 300 {
-		return true
-	}
-	var label *rayapi.LabelError
-	return errors.As(err, &label) || errors.Is(err, rayapi.ErrExists) || errors.Is(err, rayapi.ErrInvalid) ||
-		errors.Is(err, rayapi.ErrNoSpace) || errors.Is(err, client.ErrUnauthorized)
-}
-
-// neverSent reports that nothing left this machine: no connection came about.
-func neverSent(err error) bool {
-	var dial *net.OpError
-	var dns *net.DNSError
-	return errors.Is(err, screen.ErrNotSent) || errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, &dns)
-}
+// neverSent reports that nothing left this machine.
+func neverSent(err error) bool { return notSent(err) || once.NeverSent(err) }

@@ -152,7 +152,7 @@ func TestModel_Upload(t *testing.T) {
 	form := func(t *testing.T, jobs *server) Model {
 		env := remote(t, jobs)
 		m := started(t, New(env), 80, 21)
-		m, _ = typed(m, "python x.py", "tab", "tab", ".")
+		m, _ = typed(m, "python x.py", "at:working_dir", ".")
 		m, _ = settled(t, m)
 		return m
 	}

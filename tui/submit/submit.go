@@ -4,20 +4,24 @@
 // The form checks while one types and sends nothing that is known to be wrong;
 // one confirmation makes at most one job, whatever happens to the answer. What
 // may be in a request is said by package rayapi, what a rerun consists of by
-// package ledger.
+// package ledger, what a runtime environment is by package renv.
 package submit
 
 import (
 	"context"
 	"maps"
+	"os"
 	"os/exec"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"dray/backend/client"
 	"dray/backend/ledger"
 	"dray/backend/rayapi"
 	"dray/theme"
 	"dray/tui/screen"
+	"dray/tui/submit/renv"
 	"dray/tui/widget/form"
 )
 
@@ -30,30 +34,53 @@ type Model struct {
 	title    string
 	name     string     // of the draft
 	parent   rayapi.Job // of which this is a rerun; the zero job for none
+	origin   rayapi.SubmitRequest
 	base     base
 	pristine draft // what the fields hold when nothing was typed
 	restored bool
 	first    tea.Cmd // what Init runs
 
-	dir     workDir
-	dirGen  int
-	dirStop context.CancelFunc
+	step    int
+	view    int             // of the runtime environment
+	textErr *renv.TextError // why its text cannot be read
+	scroll  int             // first line of the review that is drawn
+	peek    bool            // the sheet is drawn over the fields
+	over    overlay         // what lies over the form, nil for nothing
 
-	python   string
-	pythons  map[string]string // by the name that is typed
-	note     string            // what could not be known about a rerun
-	request  rayapi.SubmitRequest
-	problems []problem
-	preview  []string        // the request, as it is drawn beside or below the fields
-	touched  map[string]bool // fields whose problems are shown
-	failure  string          // the server's sentence
-	unsent   bool            // failure is that nothing could be sent
-	link     screen.Link     // as the root told it last
-	known    []rayapi.Job    // likewise
-	taken    string          // the id that the server refused as taken
-	sending  sending
-	doubt    string // the id of a request that may have arrived
-	ended    bool   // submitted: nothing is kept
+	dir      workDir
+	dirGen   int
+	dirStop  context.CancelFunc
+	dirSteps <-chan client.Preflight
+
+	python    string
+	pythons   map[string]string // by the name that is typed
+	history   []string          // entrypoints, newest first
+	recall    recall
+	note      string // what could not be known about a rerun
+	filled    []string
+	variants  []rayapi.SubmitRequest
+	request   rayapi.SubmitRequest
+	problems  []problem
+	warnings  []problem
+	preview   []string        // the request, as it is drawn beside or below the fields
+	touched   map[string]bool // fields whose problems are shown
+	revealed  bool
+	veil      int // generation of revealed
+	editing   editing
+	wrongLine int // of the file in the editor
+	template  string
+	narrow    bool // the sheet beside the fields is taken away
+	saved     time.Time
+	unsaved   bool
+	failure   string // the server's sentence
+	unsent    bool   // failure is that nothing could be sent
+	link      screen.Link
+	known     []rayapi.Job // as the root told it last
+	taken     string       // the id that the server refused as taken
+	sending   sending
+	doubt     string // the id of a request that may have arrived
+	ended     bool   // submitted: nothing is kept
+	saveGen   int
 }
 
 var _ screen.Screen = Model{}
@@ -86,7 +113,7 @@ func withParent(r rayapi.SubmitRequest, job rayapi.Job) rayapi.SubmitRequest {
 }
 
 func newModel(env *screen.Env, title, name string, parent rayapi.Job, r rayapi.SubmitRequest, notes []string) Model {
-	m := Model{env: env, keys: newKeyMap(), title: title, name: name, parent: parent, touched: map[string]bool{}}
+	m := Model{env: env, keys: newKeyMap(env.Styles.Glyphs), title: title, name: name, parent: parent, origin: r, touched: map[string]bool{}}
 	var d draft
 	d, m.base = fromRequest(r)
 	if parent.ID() == "" && env.Target.Embedded && env.Cwd != "" {
@@ -98,14 +125,29 @@ func newModel(env *screen.Env, title, name string, parent rayapi.Job, r rayapi.S
 	m = m.fill(d)
 	m.pristine = m.draft()
 	if kept := draft(env.Drafts.Fields(name)); kept != nil {
-		m = m.fill(kept)
-		m.restored = true
+		m = m.restore(kept)
 	}
 	m, m.first = m.look()
 	if env.LookPython != nil {
 		m.first = tea.Batch(m.first, lookPython(env))
 	}
+	m.first = tea.Batch(m.first, m.loadKept())
 	return m.checked()
+}
+
+// restore fills the form with a draft that was kept.
+func (m Model) restore(kept draft) Model {
+	if v, err := renv.ParseJSON([]byte(kept[draftOrigin])); err == nil && len(v) > 0 {
+		b := newBase()
+		maps.Copy(b.kept, m.base.kept)
+		maps.Copy(b.hidden, m.base.hidden)
+		b.origin = v
+		b.spread(v)
+		m.base = b
+	}
+	m = m.fill(kept)
+	m.restored = true
+	return m
 }
 
 func lookPython(env *screen.Env) tea.Cmd {
@@ -155,14 +197,22 @@ func (m Model) Init() tea.Cmd { return m.first }
 func (m Model) Scope() string { return "Submit form" }
 
 // Bindings lists the keys of the form.
-func (m Model) Bindings() []screen.Binding { return m.keys.bindings() }
+func (m Model) Bindings() []screen.Binding { return m.bindings() }
 
 // Typing reports that printable keys go into a field.
-func (m Model) Typing() bool { return m.form.Typing() || m.sending.phase != idle || m.ended }
+func (m Model) Typing() bool {
+	if m.over != nil {
+		return true
+	}
+	return !m.peek && m.form.Typing() || m.sending.phase != idle || m.ended
+}
 
 // Resize sets the space that View fills.
 func (m Model) Resize(s screen.Size) screen.Screen {
 	m.size = s
+	if m.over != nil {
+		m.over = m.over.resize(s.H - 2)
+	}
 	return m.previewed().laidOut()
 }
 
@@ -178,6 +228,15 @@ func (m Model) Close() {
 	m.dirStop()
 	m.sending.stop()
 	m.keepDraft()
+	if m.over != nil {
+		m.over.close()
+	}
+	if m.editing.path != "" {
+		os.Remove(m.editing.path)
+	}
+	if cmd := m.save(); cmd != nil && m.unsaved && !m.ended {
+		cmd() // one small file; the program may end before the pause does
+	}
 }
 
 func (m Model) keepDraft() {
@@ -194,9 +253,20 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.KeyMsg:
 		m, cmd = m.handleKey(msg)
+	case tea.MouseMsg:
+		m, cmd = m.handleMouse(msg)
 	case dirPauseMsg:
 		if msg.gen == m.dirGen {
 			m, cmd = m.inspect()
+		}
+	case dirStepMsg:
+		if msg.gen == m.dirGen && m.dir.pending {
+			m.dir.files, m.dir.bytes, m.dir.flight = msg.flight.Files, msg.flight.Bytes, msg.flight
+			m = m.checked()
+		}
+		cmd = nextStep(msg.gen, m.dirSteps)
+		if msg.gen != m.dirGen {
+			cmd = nil
 		}
 	case dirMsg:
 		if msg.gen == m.dirGen {
@@ -217,6 +287,26 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 		m, cmd = m.progressed(msg)
 	case sentMsg:
 		m, cmd = m.sent(msg)
+	default:
+		m, cmd = m.updateMore(msg)
 	}
 	return m.laidOut(), cmd
+}
+
+// revealTime is how long secrets are shown.
+const revealTime = 60 * time.Second
+
+// veilMsg ends the time for which secrets are shown.
+type veilMsg struct{ gen int }
+
+// switchVeil shows secrets for a minute, or hides them again.
+func (m Model) switchVeil() (Model, tea.Cmd) {
+	m.revealed = !m.revealed
+	m.veil++
+	gen := m.veil
+	m = m.masked().previewed()
+	if !m.revealed {
+		return m, nil
+	}
+	return m, tea.Tick(revealTime, func(time.Time) tea.Msg { return veilMsg{gen} })
 }

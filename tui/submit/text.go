@@ -2,6 +2,7 @@ package submit
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -112,4 +113,44 @@ func anyValue(line string) int {
 		return -1
 	}
 	return utf8.RuneCountInString(name) + 1
+}
+
+var inURL = regexp.MustCompile(`://[^/@\s]*:([^/@\s]+)@`)
+
+// credentials returns the rune of a line from which on it must not be seen,
+// because an address in it holds a password, or -1.
+func credentials(line string) int {
+	m := inURL.FindStringIndex(line)
+	if m == nil {
+		return -1
+	}
+	return utf8.RuneCountInString(line[:m[0]]) + 3
+}
+
+var textEntry = regexp.MustCompile(`^(\s*(?:- )?"?([^":=]+)"?\s*:\s*)(\S.*)$`)
+
+// maskText returns what hides the secrets of a runtime environment as YAML or
+// JSON: values by their name or look, and all variables if all is set.
+func maskText(all bool) func(lines []string, i int) int {
+	return func(lines []string, i int) int {
+		m := textEntry.FindStringSubmatch(lines[i])
+		if m == nil {
+			return credentials(lines[i])
+		}
+		if all && inVars(lines, i) || jobtext.Secret(strings.TrimSpace(m[2]), strings.Trim(strings.TrimRight(m[3], ", "), `"'`)) {
+			return utf8.RuneCountInString(m[1])
+		}
+		return credentials(lines[i])
+	}
+}
+
+// inVars reports that line i stands under env_vars.
+func inVars(lines []string, i int) bool {
+	indent := func(s string) int { return len(s) - len(strings.TrimLeft(s, " ")) }
+	for at := i - 1; at >= 0; at-- {
+		if strings.TrimSpace(lines[at]) != "" && indent(lines[at]) < indent(lines[i]) {
+			return strings.HasPrefix(strings.Trim(strings.TrimSpace(lines[at]), `"`), "env_vars")
+		}
+	}
+	return false
 }

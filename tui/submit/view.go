@@ -7,6 +7,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"dray/tui/clean"
+	"dray/tui/widget/cell"
 )
 
 const (
@@ -22,6 +23,10 @@ func (m Model) View() string {
 	if m.size.W <= 0 || m.size.H <= 0 {
 		return ""
 	}
+	if m.over != nil {
+		lines := append([]string{m.head()}, m.over.view(m.st(), m.size.W, m.size.H-1)...)
+		return strings.Join(cell.Lines(lines, m.size.H), "\n")
+	}
 	status := m.status()
 	lines := []string{m.head()}
 	if m.size.H >= ruleFrom {
@@ -36,35 +41,54 @@ func (m Model) View() string {
 	return strings.Join(lines, "\n")
 }
 
+// headLines is how many lines stand over the fields.
+func (m Model) headLines() int {
+	if m.size.H >= ruleFrom {
+		return 2
+	}
+	return 1
+}
+
 // fieldsSize is the space of the fields.
 func (m Model) fieldsSize() (w, h int) {
-	w, h = m.size.W, m.size.H-1-len(m.status())
-	if m.size.H >= ruleFrom {
-		h--
-	}
+	w, h = m.size.W, m.size.H-m.headLines()-len(m.status())
 	if m.wide() {
 		w = formWidth
+	}
+	if m.step == stepReview {
+		h = min(h, 3)
 	}
 	return max(0, w), max(0, h)
 }
 
-func (m Model) wide() bool { return m.size.W >= sheetFrom }
+// wide reports that the sheet is beside the fields. The review is a sheet.
+func (m Model) wide() bool { return m.size.W >= sheetFrom && m.step != stepReview && !m.narrow }
 
 func (m Model) head() string {
 	g := m.st().Glyphs
 	left := " " + m.st().Muted.Render("Jobs "+g.Crumb+" ") + m.st().Accent.Render(clean.Text(m.title))
-	if m.restored {
+	if m.at() == stepEnv {
+		left += m.st().Muted.Render(" "+g.Crumb+" ") + m.viewStrip()
+	}
+	if m.template != "" {
+		left += m.st().Muted.Render("  template: " + clean.Text(m.template))
+	}
+	switch {
+	case m.restored && m.saved.IsZero():
 		left += m.st().Muted.Render("  draft restored")
+	case !m.saved.IsZero() && !m.unsaved:
+		left += m.st().Muted.Render("  draft kept " + m.saved.Format("15:04:05"))
 	}
 	name, address := clean.Text(m.env.Target.Name), clean.Text(m.env.Target.Address)
-	right := m.st().Muted.Render("on ") + m.st().Context.Render(name)
-	long := right + m.st().Muted.Render(" "+g.Dot+" "+address)
-	if name != address && max(20, ansi.StringWidth(left))+ansi.StringWidth(long)+3 <= m.size.W {
+	right := m.strip() + " "
+	if long := right + m.st().Muted.Render(" on ") + m.st().Context.Render(name) + " "; m.size.W >= 100 {
 		right = long
+		if longer := strings.TrimSuffix(long, " ") + m.st().Muted.Render(" "+g.Dot+" "+address) + " "; name != address && m.size.W >= sheetFrom {
+			right = longer
+		}
 	}
-	right += " "
 	room := m.size.W - ansi.StringWidth(right) - 1
-	if room < 20 {
+	if room < 12 {
 		return ansi.Truncate(left, m.size.W, g.Ellipsis)
 	}
 	left = ansi.Truncate(left, room, g.Ellipsis)
@@ -72,8 +96,19 @@ func (m Model) head() string {
 }
 
 func (m Model) body(h int) []string {
+	if m.peek {
+		return m.scrolledSheet(h)
+	}
 	fields := m.form.View()
 	fields = fields[:min(len(fields), h)]
+	if m.step == stepReview {
+		used := min(m.form.Height(), len(fields))
+		lines := append(make([]string, 0, h), fields[:used]...)
+		if h > used {
+			lines = append(lines, m.scrolledSheet(h-used)...)
+		}
+		return lines
+	}
 	if m.wide() {
 		return m.beside(fields, m.preview, h)
 	}
@@ -88,14 +123,14 @@ func (m Model) body(h int) []string {
 
 // below draws the command under the fields, as far as there is room.
 func (m Model) below(h int) []string {
-	if h < 3 {
+	if h < 3 || m.step == stepText {
 		return nil
 	}
 	var lines []string
 	if h >= len(m.preview)+2 {
 		lines = append(lines, "")
 	}
-	lines = append(lines, m.section("Equivalent command", m.size.W-2, " "))
+	lines = append(lines, m.section(m.belowTitle(), m.size.W-2, " "))
 	for i, l := range m.preview {
 		if len(lines) == h-1 && i < len(m.preview)-1 {
 			return append(lines, "   "+m.st().Glyphs.Ellipsis)
@@ -103,6 +138,13 @@ func (m Model) below(h int) []string {
 		lines = append(lines, " "+l)
 	}
 	return lines
+}
+
+func (m Model) belowTitle() string {
+	if m.step == stepResources {
+		return "Where it runs"
+	}
+	return "Equivalent command"
 }
 
 func (m Model) beside(left, right []string, h int) []string {
@@ -117,50 +159,6 @@ func (m Model) beside(left, right []string, h int) []string {
 			r = " " + right[i]
 		}
 		lines[i] = l + strings.Repeat(" ", max(0, formWidth-ansi.StringWidth(l))) + bar + r
-	}
-	return lines
-}
-
-// previewed draws what the request looks like. It is kept, because drawing
-// happens more often than typing.
-func (m Model) previewed() Model {
-	switch {
-	case m.size.W <= 0:
-	case m.wide():
-		m.preview = m.sheet(m.size.W - formWidth - 3)
-	default:
-		m.preview = m.command(m.size.W - 2)
-	}
-	return m
-}
-
-// sheet is the literal request and the commands that send the same.
-func (m Model) sheet(w int) []string {
-	lines := []string{m.section("Request body", w, "")}
-	for _, l := range m.shown().body() {
-		lines = append(lines, m.cut(l, w))
-	}
-	if m.request.SubmissionID == "" {
-		lines = append(lines, m.st().Muted.Render(m.cut("// submission_id: "+m.autoID(), w)))
-	}
-	lines = append(lines, "", m.section("Same thing from a shell", w, ""))
-	return append(lines, m.command(w)...)
-}
-
-func (m Model) command(w int) []string {
-	s := m.shown()
-	var lines []string
-	if len(m.request.LabelSelector) == 0 {
-		lines = fold(s.dray(), w)
-	}
-	if !m.env.Target.Embedded && (m.wide() || len(lines) == 0) {
-		if len(lines) > 0 {
-			lines = append(lines, "")
-		}
-		lines = append(lines, fold(s.ray(), w)...)
-	}
-	for i, l := range lines {
-		lines[i] = m.cut(l, w)
 	}
 	return lines
 }
@@ -188,6 +186,8 @@ func (m Model) status() []string {
 		return []string{m.line(st.Running.Render, "submitting to "+where+st.Glyphs.Ellipsis)}
 	case m.failure != "":
 		return m.sentence(st.Error.Render, st.Glyphs.Failed+" "+clean.Text(m.failure))
+	case len(m.filled) > 0:
+		return m.told2(m.filled)
 	case len(m.problems) > 0:
 		return []string{m.line(st.Warn.Render, m.problemLine())}
 	case m.sending.wanted:
@@ -196,6 +196,15 @@ func (m Model) status() []string {
 		return m.sentence(st.Warn.Render, "! "+clean.Text(m.note))
 	}
 	return []string{m.line(st.Muted.Render, "ready: ^s submits to "+where)}
+}
+
+// told2 says what was filled in, and what was not understood.
+func (m Model) told2(said []string) []string {
+	lines := m.sentence(m.st().OK.Render, m.st().Glyphs.Succeeded+" "+clean.Text(said[0]))[:1]
+	if rest := strings.Join(said[1:], "; "); rest != "" {
+		lines = append(lines, m.sentence(m.st().Warn.Render, "! "+clean.Text(rest))...)
+	}
+	return lines[:min(len(lines), statusLines)]
 }
 
 func (m Model) line(style func(...string) string, text string) string {
@@ -219,10 +228,10 @@ func (m Model) problemLine() string {
 	var names []string
 	seen := make(map[string]bool)
 	for _, p := range m.problems {
-		if !seen[p.field] {
-			names = append(names, m.form.Label(p.field))
+		if label := strings.TrimSpace(m.labelOf(p.field)); !seen[label] {
+			names = append(names, label)
+			seen[label] = true
 		}
-		seen[p.field] = true
 	}
 	short := fmt.Sprintf("%s: %s. Submit is off", count(len(m.problems), "problem", "problems"), strings.Join(names, ", "))
 	long := short + " until it is fixed."
@@ -235,11 +244,27 @@ func (m Model) problemLine() string {
 	return long
 }
 
+func (m Model) labelOf(field string) string {
+	if field == fieldText {
+		return "Runtime env"
+	}
+	return m.form.Label(field)
+}
+
 func (m Model) progress() string {
 	if m.sending.total <= 0 {
 		return "packing " + clean.Text(m.dir.path)
 	}
-	return fmt.Sprintf("uploading %s of %s (%d%%)", size(m.sending.done), size(m.sending.total), 100*m.sending.done/m.sending.total)
+	done := int(100 * m.sending.done / m.sending.total)
+	const cells = 20
+	full := cells * done / 100
+	g := m.st().Glyphs
+	bar := strings.Repeat(g.Masked, full) + strings.Repeat(g.Ended, cells-full)
+	text := fmt.Sprintf("uploading %s of %s (%d%%) %s", size(m.sending.done), size(m.sending.total), done, bar)
+	if m.sending.rate > 0 {
+		text += " " + size(int64(m.sending.rate)) + "/s"
+	}
+	return text
 }
 
 // shown is the request for the sheet.

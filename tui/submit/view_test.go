@@ -49,12 +49,14 @@ func known(m Model, keys ...string) Model {
 }
 
 var filled = []string{
-	"python train.py --cfg cfg/vit.yaml", "tab", "vit-b16", "tab", "tab", "tab", "WANDB_MODE=offline", "enter", "HF_TOKEN=hf_abcdefgh", "tab", "team=vision", "tab", "4", "tab", "1", "tab", "16GiB",
+	"python train.py --cfg cfg/vit.yaml", "at:submission_id", "vit-b16", "at:env_vars", "WANDB_MODE=offline", "enter", "HF_TOKEN=hf_abcdefgh", "at:metadata", "team=vision", "tab", "4", "tab", "1", "tab", "16GiB",
 }
 
 func TestModel_View(t *testing.T) {
 	t.Parallel()
-	for _, size := range []screen.Size{{W: 60, H: 12}, {W: 80, H: 21}, {W: 140, H: 37}} {
+	env := []string{"python train.py", "at:excludes", "*.ckpt", "at:installer", "right", "at:pip", "torch==2.5.1", "at:env_vars", "LR=0.1", "enter", "HF_TOKEN=hf_abcdefgh"}
+	with := func(keys ...string) []string { return append(append([]string{}, env...), keys...) }
+	for _, size := range []screen.Size{{W: 60, H: 12}, {W: 80, H: 21}, {W: 100, H: 27}, {W: 140, H: 37}, {W: 200, H: 57}} {
 		for _, tt := range []struct {
 			name string
 			far  bool
@@ -63,26 +65,30 @@ func TestModel_View(t *testing.T) {
 			{"empty", false, nil},
 			{"filled", false, filled},
 			{"wrong", false, append(append([]string{}, filled...), "x", "tab", "TPU", "ctrl+s")},
-			{"remote", true, []string{"python train.py && echo 'done'", "tab", "tab", ".", "tab", "HF_TOKEN=abc", "tab", "tab", "0.5"}},
+			{"remote", true, []string{"python train.py && echo 'done'", "at:working_dir", ".", "at:env_vars", "HF_TOKEN=abc", "at:entrypoint_num_cpus", "0.5"}},
+			{"environment", true, with()},
+			{"yaml", true, with("ctrl+x")},
+			{"review", true, with("pgdown", "pgdown")},
 		} {
 			t.Run(fmt.Sprintf("%s %dx%d", tt.name, size.W, size.H+3), func(t *testing.T) {
 				t.Parallel()
-				tuitest.Golden(t, frame(t, frameEnv(t, tt.far), size.W, size.H, tt.keys...).View())
+				m := frame(t, frameEnv(t, tt.far), size.W, size.H, tt.keys...)
+				tuitest.Golden(t, m.View())
+			})
+		}
+		for name, st := range map[string]*theme.Styles{
+			"16 colours": tuitest.Styles(termenv.ANSI, theme.Unicode()),
+			"true color": tuitest.Styles(termenv.TrueColor, theme.Unicode()),
+			"ascii":      tuitest.Styles(termenv.Ascii, theme.ASCII()),
+		} {
+			t.Run(fmt.Sprintf("%s %dx%d", name, size.W, size.H+3), func(t *testing.T) {
+				t.Parallel()
+				env := frameEnv(t, false)
+				env.Styles = st
+				tuitest.Golden(t, frame(t, env, size.W, size.H, filled...).View())
 			})
 		}
 	}
-	t.Run("16 colours 80x24", func(t *testing.T) {
-		t.Parallel()
-		env := frameEnv(t, false)
-		env.Styles = tuitest.Styles(termenv.ANSI, theme.Unicode())
-		tuitest.Golden(t, frame(t, env, 80, 21, filled...).View())
-	})
-	t.Run("ascii 80x24", func(t *testing.T) {
-		t.Parallel()
-		env := frameEnv(t, false)
-		env.Styles = tuitest.Styles(termenv.Ascii, theme.ASCII())
-		tuitest.Golden(t, frame(t, env, 80, 21, filled...).View())
-	})
 	t.Run("edit 140x40", func(t *testing.T) {
 		t.Parallel()
 		env := frameEnv(t, true)
@@ -103,7 +109,7 @@ func TestModel_ViewFits(t *testing.T) {
 		"filled": func(m Model) Model { return known(m, filled...) },
 		"wrong":  func(m Model) Model { return known(m, append(append([]string{}, filled...), "x", "ctrl+s")...) },
 		"many lines": func(m Model) Model {
-			return known(m, "tab", "tab", "tab", "tab", "paste:"+strings.Repeat("A=日本語 long long long long long long long long\n", 80))
+			return known(m, "at:env_vars", "paste:"+strings.Repeat("A=日本語 long long long long long long long long\n", 80))
 		},
 		"failed": func(m Model) Model {
 			m.failure = strings.Repeat("the server said something long ", 20)
@@ -160,7 +166,7 @@ func TestModel_editMasksAllVariables(t *testing.T) {
 		RuntimeEnv: json.RawMessage(`{"env_vars":{"LEVEL":"leak-1"}}`),
 	})
 	m := started(t, Edit(remote(t, jobs), job), 160, 50)
-	for _, keys := range [][]string{nil, {"tab", "tab", "tab"}, {"tab"}} {
+	for _, keys := range [][]string{nil, {"at:env_vars"}, {"tab"}} {
 		m, _ = typed(m, keys...)
 		if view := ansi.Strip(m.View()); strings.Contains(strings.ReplaceAll(view, "▏", ""), "leak") || !strings.Contains(view, "LEVEL=•") {
 			t.Fatalf("at %s a value is shown, or its name is not:\n%s", m.form.Focused(), view)
@@ -178,7 +184,7 @@ func TestModel_ASCIISignsOnly(t *testing.T) {
 		env := frameEnv(t, far)
 		env.Styles = tuitest.Styles(termenv.Ascii, theme.ASCII())
 		m := started(t, New(env), 200, 50)
-		for _, keys := range [][]string{nil, {"paste:python x.py\nsecond", "tab", "tab", "tab"}, {strings.Repeat("long", 20), "ctrl+s"}} {
+		for _, keys := range [][]string{nil, {"paste:python x.py\nsecond", "at:env_vars"}, {strings.Repeat("long", 20), "ctrl+s"}} {
 			m, _ = typed(m, keys...)
 			for _, r := range m.View() {
 				if r > 126 {
