@@ -71,6 +71,10 @@ tidy: ## tidy the module files
 bench: build ## speed beside other programs, in one table; BENCH=-quick for a look, -only GROUPS for a part
 	$(GO) run ./cmd/bench -dray $(BIN) -cache $(CACHE)/bench $(if $(wildcard $(VENV)/.ready),-ray $(abspath $(VENV))/bin/python) $(BENCH)
 
+.PHONY: soak
+soak: ## a log of 10 GiB: flat memory, no slow screen (needs the room in TMPDIR)
+	DRAY_SOAK=1 $(TEST) -run TestSoak -count=1 -v -timeout 30m ./tui/logstore
+
 .PHONY: golden
 golden: ## rewrite the golden frames; look at the difference
 	$(TEST) $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' ./tui/... | while read -r d; do [ -d "$$d/testdata" ] && echo "$$d"; done) -run . -update

@@ -27,5 +27,9 @@ func scenes() []scene {
 		{"stop-80x24", 80, 24, []step{{job, "x"}, {"Stop", ""}}},
 		{"help-80x24", 80, 24, []step{{job, "?"}, {"Help", ""}}},
 		{"help-140x40", 140, 40, []step{{job, "?"}, {"Help", ""}}},
+		{"env-80x24", 80, 24, []step{{job, "n"}, {"Entrypoint", "python3 train.py 0.01"}, {"3 words", "\x1b[6~"}, {"Installer", ""}}},
+		{"palette-80x24", 80, 24, []step{{job, ":"}, {"tab completes", "so"}, {"sort", ""}}},
+		{"theme-140x40", 140, 40, []step{{job, ":"}, {"tab completes", "theme catppuccin-mocha\r"}, {job, "jjjj"}, {"loss is nan", ""}}},
+		{"side-by-side-140x40", 140, 40, []step{{job, "jjj j l"}, {"loss is nan", ""}}},
 	}
 }

@@ -95,6 +95,10 @@ func (st *stage) env() []string {
 
 // play types a scene's keys and returns all that the dashboard wrote.
 func (st *stage) play(ctx context.Context, sc scene) ([]byte, error) {
+	// The draft of one scene is not to be found in the next.
+	if err := os.RemoveAll(filepath.Join(st.home, "state", "dray", "dashboard")); err != nil {
+		return nil, err
+	}
 	cmd := exec.CommandContext(ctx, st.bin, "--address", "embedded")
 	cmd.Dir, cmd.Env = st.project, st.env()
 	t, err := terminal.Start(cmd, sc.cols, sc.rows)
