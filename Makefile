@@ -89,6 +89,11 @@ fuzz: ## each fuzz target for 30 seconds
 cover: ## coverage by package
 	$(GO) test -cover ./...
 
+.PHONY: keys
+keys: build ## rewrite the README's table of keys
+	@$(BIN) config keys > $(CACHE)/keys.md
+	sed -i -e '/<!-- keys: begin -->/,/<!-- keys: end -->/{//!d}' -e '/<!-- keys: begin -->/r $(CACHE)/keys.md' README.md
+
 .PHONY: screenshots
 screenshots: build ## pictures of the real program, through a real terminal emulator
 	$(GO) run ./cmd/screenshots -dray $(BIN) -cache $(CACHE)/screenshots -out screenshots

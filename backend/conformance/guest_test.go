@@ -19,6 +19,7 @@ func TestGuest(t *testing.T) {
 	var rep report
 	t.Cleanup(func() { rep.print(os.Stdout, []string{guest.name}) })
 	t.Run("checks", func(t *testing.T) {
+		t.Parallel()
 		runAll(t, guest, slices.Concat(submitChecks(), packageChecks(), logChecks(), tailChecks()), &rep)
 	})
 }
