@@ -78,6 +78,7 @@ type poll struct {
 	downSince time.Time
 
 	stopping map[string]time.Time // never written to, only replaced
+	begun    map[string]time.Time // never written to, only replaced
 	realRay  bool                 // its version says so
 	paused   bool                 // only the user asks
 	away     bool                 // the terminal says that nobody looks
@@ -147,6 +148,7 @@ func (p poll) failed(err error) poll {
 
 func (p poll) succeeded(msg listedMsg) poll {
 	p.failures, p.err = 0, nil
+	p.begun = begun(p.begun, p.jobs, msg.jobs, p.now)
 	p.jobs, p.asOf, p.took = msg.jobs, p.now, msg.took
 	p.answer++
 	p.listed = p.answer
@@ -278,7 +280,7 @@ func (p poll) shared() screen.ListMsg {
 	}
 	return screen.ListMsg{
 		Jobs: p.jobs, Answer: p.answer, AsOf: p.asOf, Now: p.now, Link: link,
-		Waiting: p.waiting(), Stopping: p.stopping, RealRay: p.realRay,
+		Waiting: p.waiting(), Stopping: p.stopping, Begun: p.begun, RealRay: p.realRay,
 	}
 }
 

@@ -117,6 +117,7 @@ func (p poll) single(msg singleMsg) (poll, bool) {
 	if p.jobs[i].Status == msg.job.Status {
 		return p, false
 	}
+	p.begun = begun(p.begun, p.jobs[i:i+1], []rayapi.Job{msg.job}, p.now)
 	p.jobs = slices.Clone(p.jobs)
 	p.jobs[i] = msg.job
 	p.answer++

@@ -284,3 +284,12 @@ func TestWatch(t *testing.T) {
 		t.Errorf("W sends %+v", got)
 	}
 }
+
+func TestPhases(t *testing.T) {
+	t.Parallel()
+	job := tuitest.Job("a", rayapi.StatusSucceeded, "true", time.Minute, 31*time.Second)
+	list := told(1)
+	list.Begun = map[string]time.Time{"a": tuitest.Now().Add(-49 * time.Second)}
+	shows(t, feed(t, jobview.New(env(t, func() (rayapi.Job, error) { return job, nil }), job).Resize(screen.Size{W: 100, H: 30}), list),
+		"waited 11s · ran 20s")
+}

@@ -136,6 +136,9 @@ func (m Model) known() []jobtext.Field {
 			fields = append(fields, jobtext.Field{Label: "resources", Text: asked + "  (as sent from here)"})
 		}
 	}
+	if text := m.phases(); text != "" {
+		fields = append(fields, jobtext.Field{Label: "phases", Text: text})
+	}
 	if line := m.about.lineage; len(line) > 0 {
 		fields = append(fields, jobtext.Field{Label: "lineage", Text: "rerun of " + clean.Text(strings.Join(line, ", which is a rerun of "))})
 	}
@@ -173,4 +176,16 @@ func environment(job *rayapi.Job) string {
 		}
 	}
 	return strings.Join(parts, " · ")
+}
+
+// phases tells how long the job waited and ran, if it was watched from here
+// while it began.
+func (m Model) phases() string {
+	began, ok := m.list.Begun[m.job.ID()]
+	took, known := jobtext.Took(&m.job, m.list.Now)
+	if !ok || !known {
+		return ""
+	}
+	waited := min(took, max(0, began.Sub(m.job.Started())))
+	return fmt.Sprintf("waited %s · ran %s  (as seen from here)", jobtext.Duration(waited), jobtext.Duration(took-waited))
 }

@@ -291,6 +291,7 @@ type ListMsg struct {
 	Link     Link
 	Waiting  time.Duration        // how long the question under way has been out, 0: none is
 	Stopping map[string]time.Time // asked to stop from here, not ended yet
+	Begun    map[string]time.Time // jobs that were seen to wait: when they were first seen not to
 	RealRay  bool                 // the server is known to be Ray itself, not another dray
 	Watched  map[string]bool      // by id: the user is told when it changes
 }
