@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"testing"
 
 	"github.com/charmbracelet/bubbles/table"
@@ -20,7 +21,7 @@ func sizes() []int { return []int{10_000, 100_000} }
 // BenchmarkKey is one cursor key and the frame after it.
 func BenchmarkKey(b *testing.B) {
 	for _, n := range sizes() {
-		b.Run(fmt.Sprintf("dray/%d", n), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%d/dray", n), func(b *testing.B) {
 			s := page(env(b), 140, 37, told(many(n)))
 			keys := []tea.KeyMsg{tuitest.Key("j"), tuitest.Key("j"), tuitest.Key("ctrl+f"), tuitest.Key("k")}
 			b.ReportAllocs()
@@ -29,7 +30,7 @@ func BenchmarkKey(b *testing.B) {
 				_ = s.View()
 			}
 		})
-		b.Run(fmt.Sprintf("bubbles/%d", n), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%d/bubbles,1of20", n), func(b *testing.B) {
 			m := bubble(many(n))
 			b.ReportAllocs()
 			for b.Loop() {
@@ -48,7 +49,7 @@ func BenchmarkRefresh(b *testing.B) {
 		for i := 0; i < n; i += 100 {
 			answers[1].Jobs[i].Status = rayapi.StatusSucceeded
 		}
-		b.Run(fmt.Sprintf("dray/%d", n), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%d/dray", n), func(b *testing.B) {
 			s := joblist.New(env(b)).Resize(screen.Size{W: 140, H: 37})
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
@@ -58,7 +59,7 @@ func BenchmarkRefresh(b *testing.B) {
 				_ = s.View()
 			}
 		})
-		b.Run(fmt.Sprintf("bubbles/%d", n), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%d/bubbles", n), func(b *testing.B) {
 			m := bubble(answers[0].Jobs)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
@@ -72,12 +73,23 @@ func BenchmarkRefresh(b *testing.B) {
 // BenchmarkFilter is one letter typed into the filter, and taken back.
 func BenchmarkFilter(b *testing.B) {
 	for _, n := range sizes() {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			s, _ := press(b, page(env(b), 140, 37, told(many(n))), "/", "s", "e", "e")
+		jobs := many(n)
+		b.Run(fmt.Sprintf("%d/dray", n), func(b *testing.B) {
+			s, _ := press(b, page(env(b), 140, 37, told(jobs)), "/", "s", "e", "e")
 			keys := []tea.KeyMsg{tuitest.Key("d"), tuitest.Key("backspace")}
 			for i := 0; b.Loop(); i++ {
 				s, _ = s.Update(keys[i%2])
 				_ = s.View()
+			}
+		})
+		b.Run(fmt.Sprintf("%d/ToLower", n), func(b *testing.B) {
+			hits := 0
+			for b.Loop() {
+				for i := range jobs {
+					if strings.Contains(strings.ToLower(jobs[i].ID()), "seed") || strings.Contains(strings.ToLower(jobs[i].Entrypoint), "seed") {
+						hits++
+					}
+				}
 			}
 		})
 	}
@@ -88,14 +100,14 @@ func BenchmarkFilter(b *testing.B) {
 func BenchmarkSort(b *testing.B) {
 	for _, n := range sizes() {
 		jobs := many(n)
-		b.Run(fmt.Sprintf("dray/%d", n), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%d/dray", n), func(b *testing.B) {
 			s := page(env(b), 140, 37, told(jobs))
 			for b.Loop() {
 				s, _ = s.Update(tuitest.Key("o"))
 				_ = s.View()
 			}
 		})
-		b.Run(fmt.Sprintf("plain/%d", n), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%d/sort.Slice,1of2", n), func(b *testing.B) {
 			for b.Loop() {
 				own := slices.Clone(jobs)
 				sort.Slice(own, func(i, j int) bool { return own[i].ID() < own[j].ID() })
