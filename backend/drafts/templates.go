@@ -118,16 +118,33 @@ func (t *Templates) find(name string) (string, error) {
 
 func (t *Templates) read(name, path string) Template {
 	tpl := Template{Name: name, Path: path}
-	data, err := os.ReadFile(path)
+	data, at, err := readFile(path)
 	if err != nil {
 		tpl.Err = fmt.Errorf("read template %s: %w", name, err)
 		return tpl
 	}
-	if info, err := os.Stat(path); err == nil {
-		tpl.SavedAt = info.ModTime()
-	}
+	tpl.SavedAt = at
 	tpl.Spec, tpl.Err = jobspec.ParseTemplate(path, data)
 	return tpl
+}
+
+// maxTemplate bounds the file of a template.
+const maxTemplate = 1 << 20
+
+// readFile reads a file that anybody may have put there. A pipe or a device
+// would hold it up for ever, and is not opened.
+func readFile(path string) (data []byte, at time.Time, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, time.Time{}, err
+	case !info.Mode().IsRegular():
+		return nil, time.Time{}, fmt.Errorf("%s is not a regular file", path)
+	case info.Size() > maxTemplate:
+		return nil, time.Time{}, fmt.Errorf("%s has %d bytes, at most %d are read", path, info.Size(), maxTemplate)
+	}
+	data, err = os.ReadFile(path)
+	return data, info.ModTime(), err
 }
 
 // List returns the templates by name; those that are wrong have an Err.

@@ -54,6 +54,8 @@ func checkEnv(raw json.RawMessage) []Problem {
 			c.config(field, k.raw)
 		case "image_uri", "py_executable", "worker_process_setup_hook":
 			c.text(field, k.raw)
+		default:
+			c.unknown(field, k.name)
 		}
 		if k.name != "env_vars" && k.name != workingDir {
 			for _, path := range (Spec{RuntimeEnv: object([]member{k})}).Unfilled() {
@@ -69,6 +71,14 @@ func checkEnv(raw json.RawMessage) []Problem {
 }
 
 type envChecker struct{ checker }
+
+// unknown warns only: a cluster may have plugins with keys of their own. What
+// begins with _ is Ray's.
+func (c *envChecker) unknown(field, name string) {
+	if !slices.Contains(envKeys(), name) && !strings.HasPrefix(name, "_") {
+		c.warn(field, "Ray knows no such key, and passes over it unless the cluster has a plugin for it")
+	}
+}
 
 // alone checks the keys that bear no others beside them.
 func (c *envChecker) alone(keys []member) {

@@ -138,14 +138,44 @@ func TestSecret(t *testing.T) {
 		{"X", "eyJhbGciOiJIUzI1NiJ9.e30.x"},
 		{"BASIC_AUTH", "x"},
 		{"MY_PWD", "x"},
+		{"", "git+https://ghp_abc@github.com/o/r"},
+		{"", "https://0123456789abcdef0123@host/simple"},
 	} {
 		if !jobspec.Secret(v[0], v[1]) {
 			t.Errorf("%s=%s is no secret", v[0], v[1])
 		}
 	}
-	for _, v := range [][2]string{{"TOKENIZERS_PARALLELISM", "false"}, {"RAY_AUTH_MODE", "token"}, {"PWD", "/x"}, {"KEY", "v"}, {"X", "http://host:80/x"}, {"monkey", "x"}} {
+	for _, v := range [][2]string{{"TOKENIZERS_PARALLELISM", "false"}, {"RAY_AUTH_MODE", "token"}, {"PWD", "/x"}, {"KEY", "v"}, {"X", "http://host:80/x"}, {"monkey", "x"}, {"", "git+ssh://git@github.com/o/r"}} {
 		if jobspec.Secret(v[0], v[1]) {
 			t.Errorf("%s=%s is a secret", v[0], v[1])
+		}
+	}
+}
+
+func TestSpec_Masked_workingDir(t *testing.T) {
+	t.Parallel()
+	spec, paths := jobspec.Spec{Entrypoint: "x", WorkingDir: "https://me:pw@host/a.zip"}.Masked(jobspec.FillIn)
+	if spec.WorkingDir != jobspec.FillIn || len(paths) != 1 || paths[0] != "working_dir" {
+		t.Errorf("got %q, %q", spec.WorkingDir, paths)
+	}
+	if left := spec.Unfilled(); len(left) != 1 || left[0] != "working_dir" {
+		t.Errorf("to fill in: %q", left)
+	}
+	if p := spec.Check(); len(p) == 0 || p[0].Field != "working_dir" {
+		t.Errorf("it could be sent: %v", p)
+	}
+}
+
+func TestCommandSecret(t *testing.T) {
+	t.Parallel()
+	for _, c := range []string{"t --api-key abc", "t --token=abc x", "HF_TOKEN=x t", "t 'sk-abc'", "bash -c 'curl https://u:p@h/x'"} {
+		if !jobspec.CommandSecret(c) {
+			t.Errorf("%s holds no secret", c)
+		}
+	}
+	for _, c := range []string{"", "python t.py --lr 0.1", "t --token=$HF_TOKEN", `t --api-key "$KEY"`, "t --token --x", "A=b t"} {
+		if jobspec.CommandSecret(c) {
+			t.Errorf("%s holds a secret", c)
 		}
 	}
 }

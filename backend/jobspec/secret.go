@@ -12,7 +12,7 @@ import (
 const maxLook = 1024
 
 // secretLook are values that are keys whatever their name is.
-var secretLook = regexp.MustCompile(`^(sk-|hf_|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza|eyJ[A-Za-z0-9_-]{8,}\.|-----BEGIN )|://[^/@:\s]*:[^/@\s]+@`)
+var secretLook = regexp.MustCompile(`^(sk-|hf_|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza|eyJ[A-Za-z0-9_-]{8,}\.|-----BEGIN )|://[^/@:\s]*:[^/@\s]+@|://(?:gh[pousr]_|github_pat_|glpat-|hf_)[^/@\s]*@|://[A-Za-z0-9_-]{20,}@`)
 
 // Secret reports that a value must not be seen, by its name or by its look. It
 // is the one rule for metadata and runtime environments, on all pages and in
@@ -20,6 +20,25 @@ var secretLook = regexp.MustCompile(`^(sk-|hf_|gh[pousr]_|github_pat_|glpat-|xox
 func Secret(name, value string) bool {
 	value = value[:min(len(value), maxLook)]
 	return secretName(name) || secretLook.MatchString(strings.TrimSpace(value))
+}
+
+// CommandSecret reports that a command seems to hold a secret, by the look of
+// a word or by the name of a flag or variable. What a shell puts in is none.
+func CommandSecret(command string) bool {
+	words := strings.FieldsFunc(command, func(r rune) bool { return strings.ContainsRune(" \t\r\n'\"", r) })
+	for i, w := range words {
+		name, value, assigned := strings.Cut(w, "=")
+		if !assigned && strings.HasPrefix(w, "--") && i+1 < len(words) && !strings.HasPrefix(words[i+1], "-") {
+			value = words[i+1]
+		}
+		if value == w || value == "" || strings.HasPrefix(value, "$") {
+			name, value = "", w
+		}
+		if Secret(strings.TrimLeft(name, "-"), value) || Secret("", w) {
+			return true
+		}
+	}
+	return false
 }
 
 // secretName goes by whole words: TOKENIZERS_PARALLELISM and RAY_AUTH_MODE are
@@ -55,9 +74,13 @@ func secretName(name string) bool {
 
 // Masked returns s with every secret replaced by mask, and the paths of those
 // replaced, sorted: "metadata.token", "runtime_env.env_vars.HF_TOKEN". The
-// entrypoint and the working dir stay: a secret is not told apart in a command.
+// entrypoint stays: a secret is not told apart in a command.
 func (s Spec) Masked(mask string) (Spec, []string) {
 	var paths []string
+	if s.WorkingDir != mask && Secret("", s.WorkingDir) { // a URL with a password
+		s.WorkingDir = mask
+		paths = append(paths, workingDir)
+	}
 	if len(s.Metadata) > 0 {
 		s.Metadata = maps.Clone(s.Metadata)
 		for k, v := range s.Metadata {
@@ -109,6 +132,9 @@ func maskJSON(path, name string, raw json.RawMessage, mask string, paths *[]stri
 // must be typed in before the job can be sent, sorted.
 func (s Spec) Unfilled() []string {
 	var paths []string
+	if unfilled(s.WorkingDir) {
+		paths = append(paths, workingDir)
+	}
 	for k, v := range s.Metadata {
 		if unfilled(v) {
 			paths = append(paths, "metadata."+k)

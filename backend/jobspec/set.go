@@ -3,13 +3,10 @@ package jobspec
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-
-	"dray/backend/shellwords"
 )
 
 // Set returns s with one value changed. The path is that of a field, such as
@@ -101,17 +98,4 @@ func setJSON(raw json.RawMessage, path []string, value json.RawMessage) json.Raw
 		value = setJSON(lookup(raw, name), path[1:], value)
 	}
 	return object(set(keys, member{name, value}))
-}
-
-// setFlag replaces the value of a flag, written --lr 0.1 or --lr=0.1.
-func setFlag(entrypoint, flag, value string) (string, error) {
-	re := regexp.MustCompile(`(^|\s)(` + regexp.QuoteMeta(flag) + `(?:=|[ \t]+))('[^']*'|"[^"]*"|[^\s'";|&]+)`)
-	at := re.FindAllStringSubmatchIndex(entrypoint, -1)
-	switch len(at) {
-	case 0:
-		return entrypoint, fmt.Errorf("the entrypoint has no %s with a value", flag)
-	case 1:
-		return entrypoint[:at[0][6]] + shellwords.Quote(value) + entrypoint[at[0][7]:], nil
-	}
-	return entrypoint, fmt.Errorf("the entrypoint has %s %d times: edit it instead", flag, len(at))
 }

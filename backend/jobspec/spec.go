@@ -127,7 +127,7 @@ func IsLocal(path string) bool { return path != "" && !strings.Contains(path, ":
 // file they are relative to folder base.
 func (s Spec) At(base string) Spec {
 	abs := func(path string) string {
-		if !IsLocal(path) || filepath.IsAbs(path) {
+		if !IsLocal(path) || filepath.IsAbs(path) || unfilled(path) {
 			return path
 		}
 		return filepath.Join(base, path)

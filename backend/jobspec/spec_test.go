@@ -153,6 +153,9 @@ entrypoint_num_cpus: 0.00001
 runtime_env:
   pip: requirements.txt
   env_vars: {PATH: /x, RAY_ADDRESS: auto, RAY_DEDUP_LOGS: "0", FINE: y}
+  pipp: [x]
+  nsight: default
+  _ray_commit: abc
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +167,7 @@ runtime_env:
 		}
 		fields = append(fields, p.Field)
 	}
-	want := []string{"runtime_env.pip", "runtime_env.env_vars.PATH", "runtime_env.env_vars.RAY_ADDRESS", "runtime_env.env_vars.RAY_DEDUP_LOGS", "entrypoint_num_cpus"}
+	want := []string{"runtime_env.pip", "runtime_env.env_vars.PATH", "runtime_env.env_vars.RAY_ADDRESS", "runtime_env.env_vars.RAY_DEDUP_LOGS", "runtime_env.pipp", "entrypoint_num_cpus"}
 	if diff := cmp.Diff(want, fields); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -19,9 +19,12 @@ const Masked = "••••••••"
 // Change is one difference between two requests. Of a list, each element that
 // came or went is a change of its own.
 type Change struct {
-	Path     string // "runtime_env.env_vars.LR", "entrypoint"
-	Old, New string
-	Had, Has bool // whether the old and the new one have it at all
+	Path string `json:"path"` // "runtime_env.env_vars.LR", "entrypoint"
+	Old  string `json:"old"`
+	New  string `json:"new"`
+	// Had and Has tell whether the old and the new one have it at all.
+	Had bool `json:"had"`
+	Has bool `json:"has"`
 }
 
 // Diff returns what changed from one request to another, field by field in the

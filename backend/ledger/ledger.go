@@ -114,6 +114,9 @@ func (l *Ledger) Drop(key, id string, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("take back the record of %s: %w", id, err)
 	}
+	if in, err := readIntent(l.intentPath(key, id)); err == nil && !in.At.Equal(at) {
+		return nil // another process is sending a request with this id
+	}
 	return l.Done(key, id)
 }
 

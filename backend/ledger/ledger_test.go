@@ -104,6 +104,25 @@ func TestLedger_Private(t *testing.T) {
 	}
 }
 
+// Two processes may send the same id: the refusal of one says nothing about
+// the other, which is still on its way.
+func TestLedger_Drop_leavesTheOtherPending(t *testing.T) {
+	t.Parallel()
+	l := New(t.TempDir())
+	r := rayapi.SubmitRequest{Entrypoint: "x", SubmissionID: "a"}
+	for _, at := range []time.Time{noon, noon.Add(time.Second)} {
+		if err := l.Record("k", r, "", at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Drop("k", "a", noon); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := l.Pending("k"); err != nil || len(p) != 1 {
+		t.Errorf("pending: %v, %v, want the second", p, err)
+	}
+}
+
 func TestLedger_Drop(t *testing.T) {
 	t.Parallel()
 	l, _ := open(t)

@@ -43,6 +43,14 @@ func (l *Ledger) intend(key, id string, at time.Time) error {
 	return atomicfile.Write(path, data, 0o600)
 }
 
+func readIntent(path string) (in intent, err error) {
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(data, &in)
+	}
+	return in, err
+}
+
 // Done notes that what became of the request id is known: the server answered,
 // or its job was found. What was not pending is no error.
 func (l *Ledger) Done(key, id string) error {
@@ -66,14 +74,9 @@ func (l *Ledger) Pending(key string) ([]Entry, error) {
 		if filepath.Ext(f.Name()) != ".json" || strings.HasPrefix(f.Name(), ".") {
 			continue
 		}
-		path := filepath.Join(l.dir, fileName(key), pendingDir, f.Name())
-		data, err := os.ReadFile(path)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // answered meanwhile
-		}
-		var in intent
-		if err != nil || json.Unmarshal(data, &in) != nil {
-			continue // it tells nothing, and must not stop the others
+		in, err := readIntent(filepath.Join(l.dir, fileName(key), pendingDir, f.Name()))
+		if err != nil {
+			continue // answered meanwhile; or it tells nothing, and must not stop the others
 		}
 		if e, ok := l.at(key, in); ok {
 			list = append(list, e)

@@ -104,13 +104,42 @@ func (p Post) Submit(ctx context.Context) Result {
 		return Result{ID: got}
 	case errors.Is(err, rayapi.ErrExists) && p.Doubt:
 		return p.lookUp(ctx, err)
+	case broke(err):
+		return p.afterBreak(ctx, err, at)
 	case answered(err) || p.neverSent(err):
-		if p.Ledger != nil && !p.Doubt {
-			err = errors.Join(err, p.Ledger.Drop(p.Key, id, at))
-		}
-		return Result{Err: err}
+		return p.refused(err, at)
 	}
 	return p.lookUp(ctx, err)
+}
+
+// refused takes the record back: there is no job.
+func (p Post) refused(err error, at time.Time) Result {
+	if p.Ledger != nil && !p.Doubt {
+		err = errors.Join(err, p.Ledger.Drop(p.Key, p.Request.SubmissionID, at))
+	}
+	return Result{Err: err}
+}
+
+// broke reports that the server failed over the request: a Ray head says so
+// also when it has lost the answer of the agent that took the job.
+func broke(err error) bool {
+	var e *client.Error
+	var label *rayapi.LabelError
+	return errors.As(err, &e) && e.Code >= 500 && e.Err == nil && !errors.As(err, &label)
+}
+
+// afterBreak asks once whether the job is there after all.
+func (p Post) afterBreak(ctx context.Context, cause error, at time.Time) Result {
+	id := p.Request.SubmissionID
+	job, err := get(ctx, p.Jobs, id)
+	switch {
+	case err == nil && ledger.Same(job, p.Request):
+		p.done(id)
+		return Result{ID: id, Found: true}
+	case err == nil || errors.Is(err, rayapi.ErrNotFound):
+		return p.refused(cause, at)
+	}
+	return Result{Err: &DoubtError{id, cause}}
 }
 
 // done may fail: then the job is looked up once more at the next start.

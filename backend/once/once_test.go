@@ -39,6 +39,7 @@ func TestPost_Submit(t *testing.T) {
 	other := func(string) (rayapi.Job, error) {
 		return asJob(rayapi.SubmitRequest{Entrypoint: "y", SubmissionID: "id"}), nil
 	}
+	away := func(string) (rayapi.Job, error) { return rayapi.Job{}, client.ErrUnreachable }
 	tests := []struct {
 		name      string
 		submitErr error
@@ -55,6 +56,10 @@ func TestPost_Submit(t *testing.T) {
 		{name: "the gateway lost it", submitErr: &client.Error{Code: 502, Err: rayapi.ErrUnavailable}, get: found, found: true, recorded: true},
 		{name: "the id is another's", submitErr: lost, get: other, fails: isOther, recorded: true},
 		{name: "refused", submitErr: &client.Error{Code: 400, Err: rayapi.ErrInvalid}, fails: is(rayapi.ErrInvalid)},
+		{name: "the server failed after it took the job", submitErr: &client.Error{Code: 500}, get: found, found: true, recorded: true},
+		{name: "the server failed and has no job", submitErr: &client.Error{Code: 500}, get: none, fails: isCode(500)},
+		{name: "the server failed and has another job", submitErr: &client.Error{Code: 500}, get: other, fails: isCode(500)},
+		{name: "the server failed and then was away", submitErr: &client.Error{Code: 500}, get: away, fails: isDoubt, pending: true, recorded: true},
 		{name: "the id is taken", submitErr: rayapi.ExistsError("id"), fails: is(rayapi.ErrExists)},
 		{name: "the id is taken by the try before", submitErr: rayapi.ExistsError("id"), doubt: true, get: found, found: true, recorded: true},
 		{name: "no connection", submitErr: &net.OpError{Op: "dial", Err: errors.New("refused")}, fails: func(err error) bool { return once.NeverSent(err) }},
@@ -91,6 +96,13 @@ func is(target error) func(error) bool { return func(err error) bool { return er
 func isDoubt(err error) bool {
 	var e *once.DoubtError
 	return errors.As(err, &e) && e.ID == "id"
+}
+
+func isCode(code int) func(error) bool {
+	return func(err error) bool {
+		var e *client.Error
+		return !isDoubt(err) && errors.As(err, &e) && e.Code == code
+	}
 }
 
 func isOther(err error) bool {

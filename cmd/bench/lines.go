@@ -58,7 +58,7 @@ func (b *bench) feedJob(ctx context.Context, t *term, state, fifo string) (*feed
 	if err := t.wait("RUNNING", atLast); err != nil {
 		return nil, err
 	}
-	if _, err := t.timed("l", "waiting-to-begin", atLast); err != nil {
+	if _, err := t.openPage("waiting-to-begin"); err != nil {
 		return nil, err
 	}
 	file, err := os.OpenFile(fifo, os.O_RDWR, 0)

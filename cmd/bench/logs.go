@@ -117,7 +117,7 @@ func (b *bench) openLog(ctx context.Context, state string, lines int, open, top,
 	t.quiet(300*time.Millisecond, soon)
 	before := resident(t.pid()).anonymous
 	began := time.Now()
-	d, err := t.timed("l", lastLine, soon)
+	d, err := t.openPage(lastLine)
 	if err != nil {
 		return err
 	}
@@ -229,7 +229,7 @@ func (b *bench) searched(ctx context.Context, state, pattern string, regex bool)
 	if err := t.wait("SUCCEEDED", soon); err != nil {
 		return 0, err
 	}
-	if _, err := t.timed("l", lastLine, soon); err != nil {
+	if _, err := t.openPage(lastLine); err != nil {
 		return 0, err
 	}
 	if _, err := t.timed("g", "step=3 ", soon); err != nil {
@@ -238,7 +238,7 @@ func (b *bench) searched(ctx context.Context, state, pattern string, regex bool)
 	t.quiet(500*time.Millisecond, soon)
 	keys := "/" + pattern
 	if regex {
-		keys = "/" + "\x12" + pattern
+		keys = "/" + "\x18" + pattern
 	}
 	d, err := t.timed(keys+"\r", needleEnd, atLast)
 	return ms(d), err
@@ -315,7 +315,7 @@ func (b *bench) flooded(ctx context.Context, i int, flood string) (float64, erro
 	if err := t.wait("RUNNING", soon); err != nil {
 		return 0, err
 	}
-	if _, err := t.timed("l", "waiting-to-begin", soon); err != nil {
+	if _, err := t.openPage("waiting-to-begin"); err != nil {
 		return 0, err
 	}
 	t.quiet(300*time.Millisecond, soon)

@@ -5,13 +5,17 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // rayPort is where the head of the comparison listens.
-const rayPort = 18270
+const rayPort = 8298
 
 // againstRay measures dray's verbs and backend beside a real head with Ray's own
 // command line.
@@ -57,23 +61,23 @@ func (b *bench) againstRay(ctx context.Context) error {
 	return nil
 }
 
-// rayRows starts a head, does the same by `ray job`, and stops it.
+// rayRows starts a head, does the same by `ray job`, and ends it. `ray stop`
+// would end every Ray of this user.
 func (b *bench) rayRows(ctx context.Context, rows []row) error {
-	ray := filepath.Join(filepath.Dir(b.ray), "ray")
 	address := fmt.Sprintf("http://127.0.0.1:%d", rayPort)
-	// A folder of its own keeps other heads of this machine out of it.
-	head := []string{"start", "--head", "--port=16399", fmt.Sprint("--dashboard-port=", rayPort), "--include-dashboard=true", "--disable-usage-stats", "--num-cpus=2", "--temp-dir=" + filepath.Join(b.tmp, "r")}
-	if _, err := wall(ctx, ray, head...); err != nil {
+	end, err := b.startRay(ctx)
+	if err != nil {
 		return err
 	}
-	defer func() { _, _ = wall(context.WithoutCancel(ctx), ray, "stop", "--force") }()
+	defer end()
+	ray := filepath.Join(filepath.Dir(b.ray), "ray")
 	theirs := [][]string{
-		{"job", "submit", "--address", address, "--", "true"},
+		{"job", "submit", "--address", address, "--no-wait", "--", "true"},
 		{"job", "list", "--address", address},
 		{"job", "submit", "--address", address, "--", "true"},
 	}
 	for deadline := time.Now().Add(atLast); ; {
-		_, err := wall(ctx, ray, theirs[1]...)
+		_, err := wall(ctx, ray, theirs[2]...)
 		if err == nil {
 			break
 		}
@@ -91,4 +95,41 @@ func (b *bench) rayRows(ctx context.Context, rows []row) error {
 		}
 	}
 	return nil
+}
+
+// startRay starts a head in a session folder of its own, by whose name its
+// processes are found again.
+func (b *bench) startRay(ctx context.Context) (end func(), err error) {
+	dir, err := os.MkdirTemp("/tmp", "dr") // Ray's socket paths must stay short
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(b.ray), "ray"), "start", "--head", "--block", "--num-cpus=2", fmt.Sprint("--port=", rayPort+1),
+		"--dashboard-host=127.0.0.1", fmt.Sprint("--dashboard-port=", rayPort), "--include-dashboard=true", "--disable-usage-stats", "--temp-dir="+dir)
+	cmd.Env = append(os.Environ(), "RAY_AUTH_MODE=disabled")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start a head: %w", err)
+	}
+	return func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		killNamed(dir)
+		_ = os.RemoveAll(dir)
+	}, nil
+}
+
+// killNamed ends the processes whose command line names dir.
+func killNamed(dir string) {
+	procs, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return
+	}
+	for _, path := range procs {
+		line, err := os.ReadFile(path)
+		pid, convErr := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err == nil && convErr == nil && strings.Contains(string(line), dir) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
 }

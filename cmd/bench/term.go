@@ -104,9 +104,12 @@ func (t *term) gone(marker string, limit time.Duration) error {
 func (t *term) until(marker string, want bool, limit time.Duration) error {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
+	from := 0 // what is before was looked through
 	for {
 		t.mu.Lock()
-		seen := t.vt != nil && strings.Contains(t.vt.String(), marker) || bytes.Contains(t.out, []byte(marker))
+		from = min(from, len(t.out))
+		seen := t.vt != nil && strings.Contains(t.vt.String(), marker) || bytes.Contains(t.out[from:], []byte(marker))
+		from = max(0, len(t.out)-len(marker))
 		changed := t.changed
 		t.mu.Unlock()
 		if seen == want {
@@ -176,6 +179,21 @@ func (t *term) timed(keys, marker string, limit time.Duration) (time.Duration, e
 	}
 	err := t.wait(marker, limit)
 	return time.Since(start), err
+}
+
+// logPage stands in the place line of the log's page, and nowhere before it.
+const logPage = "▸ logs"
+
+// openPage opens the log of the job under the cursor and returns how long text
+// took to be on its page. The list shows the end of the log beside it, which
+// does not count.
+func (t *term) openPage(text string) (time.Duration, error) {
+	began := time.Now()
+	if _, err := t.timed("l", logPage, atLast); err != nil {
+		return 0, err
+	}
+	err := t.wait(text, atLast)
+	return time.Since(began), err
 }
 
 func (t *term) pid() int { return t.cmd.Process.Pid }

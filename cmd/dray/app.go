@@ -22,6 +22,7 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	lend           func(on bool) // says that another program has the terminal
 
 	address  string
 	stateDir string

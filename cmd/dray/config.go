@@ -35,11 +35,11 @@ func (a *app) addLook(cmd *cobra.Command) {
 // settings are the user's, checked, with the flags over them.
 func (a *app) settings() (*settings.Settings, error) {
 	s, err := settings.Load(a.getenv)
-	if err != nil {
-		return nil, usagef("%w", err)
+	if err == nil {
+		err = tui.CheckKeys(s)
 	}
-	if err := tui.CheckKeys(s); err != nil {
-		return nil, usagef("%w", err)
+	if err != nil {
+		return nil, usagef("%w (dray config --help tells of the settings)", err)
 	}
 	if a.look.theme != "" {
 		if _, err := settings.Theme(s.ThemeDir, a.look.theme); err != nil {

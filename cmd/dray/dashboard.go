@@ -45,7 +45,7 @@ func (a *app) dashboard(ctx context.Context) error {
 			env.LookPython = lookPython
 			env.LogFile = func(_ context.Context, id string) (string, error) { return s.host.LogFile(id), nil }
 		}
-		err := tui.Run(ctx, tui.Config{Env: env, Getenv: a.getenv})
+		err := tui.Run(ctx, tui.Config{Env: env, Getenv: a.getenv, Lend: a.lend})
 		if s.host != nil {
 			if running, queued, sumErr := s.host.Summary(context.WithoutCancel(ctx)); sumErr == nil {
 				a.sayWhatGoesOn(running, queued)

@@ -128,7 +128,7 @@ func (a *app) diffCmd() *cobra.Command {
 }
 
 func (a *app) diff(ctx context.Context, s *session, ids []string, out *output) error {
-	last, err := s.origin(ctx, ids[len(ids)-1])
+	last, err := a.origin(ctx, s, ids[len(ids)-1])
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (a *app) diff(ctx context.Context, s *session, ids []string, out *output) e
 			return fmt.Errorf("job %s is no rerun of another: name the job to compare it with", last.job.ID())
 		}
 	}
-	first, err := s.origin(ctx, firstID)
+	first, err := a.origin(ctx, s, firstID)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	_ "dray/theme/background" // must run before bubbletea's init
@@ -21,9 +22,39 @@ func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, ending()...)
-	go func() { cancel(&signalled{<-signals}) }() // ends with the process
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	l := &loan{quits: make(chan os.Signal, 1)}
+	go l.watch(signals, cancel) // ends with the process
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, lend: l.set}
 	os.Exit(a.run(ctx, os.Args[1:]))
+}
+
+// loan knows whether another program has the terminal. The terminal's keys for
+// interrupt and quit are meant for that program then, but the kernel sends
+// their signals to us too.
+type loan struct {
+	on    atomic.Bool
+	quits chan os.Signal // takes SIGQUIT meanwhile, which would end us
+}
+
+// set says that the terminal is lent, or that we have it back.
+func (l *loan) set(on bool) {
+	if on {
+		signal.Notify(l.quits, syscall.SIGQUIT)
+	} else {
+		signal.Stop(l.quits)
+	}
+	l.on.Store(on)
+}
+
+// watch calls cancel with the first signal that is meant for us.
+func (l *loan) watch(signals <-chan os.Signal, cancel context.CancelCauseFunc) {
+	for s := range signals {
+		if s == syscall.SIGINT && l.on.Load() {
+			continue
+		}
+		cancel(&signalled{s})
+		return
+	}
 }
 
 // signalled is why a run ended that a signal ended.

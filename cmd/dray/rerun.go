@@ -65,7 +65,7 @@ type origin struct {
 }
 
 // origin finds a job on the server, or else in the ledger.
-func (s *session) origin(ctx context.Context, id string) (origin, error) {
+func (a *app) origin(ctx context.Context, s *session, id string) (origin, error) {
 	job, jobErr := s.client.Get(ctx, id)
 	if jobErr != nil && !errors.Is(jobErr, rayapi.ErrNotFound) {
 		return origin{}, jobErr
@@ -81,13 +81,16 @@ func (s *session) origin(ctx context.Context, id string) (origin, error) {
 		return origin{job: ledger.Forgotten(entry), entry: &entry, gone: true}, nil
 	case errors.Is(err, os.ErrNotExist):
 		return origin{job: job}, jobErr
+	case jobErr == nil: // a damaged record must not keep a job from being seen
+		fmt.Fprintf(a.stderr, "dray: %s; what the server tells of the job is used\n", err)
+		return origin{job: job}, nil
 	}
 	return origin{}, err
 }
 
 func (a *app) rerun(ctx context.Context, s *session, old string, f rerunFlags) error {
 	a.resolve(ctx, s)
-	o, err := s.origin(ctx, old)
+	o, err := a.origin(ctx, s, old)
 	if err != nil {
 		return err
 	}
@@ -142,11 +145,11 @@ func (a *app) changes(s *session, set []string) (func(rayapi.SubmitRequest) (ray
 	return func(r rayapi.SubmitRequest) (rayapi.SubmitRequest, error) {
 		spec := jobspec.FromRequest(r)
 		for _, kv := range list {
-			var err error
-			if kv[0] == "working_dir" {
-				kv[0] = "runtime_env.working_dir" // where a request has it
+			path, err := settable("--set", kv[0])
+			if err != nil {
+				return r, err
 			}
-			if spec, err = spec.Set(kv[0], kv[1]); err != nil {
+			if spec, err = spec.Set(path, kv[1]); err != nil {
 				return r, &usageError{err}
 			}
 		}
@@ -156,6 +159,20 @@ func (a *app) changes(s *session, set []string) (func(rayapi.SubmitRequest) (ray
 		spec = spec.At(s.cwd)
 		return spec.Request(), a.checked(spec)
 	}, nil
+}
+
+// settable returns where a request has the field at path, and refuses what a
+// rerun gives a value of its own.
+func settable(flag, path string) (string, error) {
+	switch path {
+	case "working_dir":
+		return "runtime_env.working_dir", nil
+	case "submission_id":
+		return "", usagef("%s cannot change submission_id: a rerun has a new one, which --id gives", flag)
+	case "metadata." + ledger.ParentKey, "metadata." + ledger.SweepKey, "after":
+		return "", usagef("%s cannot change %s, which is not the job's own", flag, path)
+	}
+	return path, nil
 }
 
 // variants prints or submits one job, or one for each value of a sweep.
@@ -216,10 +233,25 @@ func sweepOf(s string) (path string, values []string, err error) {
 	if !ok || path == "" || list == "" {
 		return "", nil, usagef("--sweep %q is not of the form PATH=V1,V2,…", s)
 	}
-	if json.Unmarshal([]byte(list), &values) == nil {
-		return path, values, nil
+	if path, err = settable("--sweep", path); err != nil {
+		return "", nil, err
+	}
+	var elements []json.RawMessage
+	if json.Unmarshal([]byte(list), &elements) == nil {
+		return path, texts(elements), nil
 	}
 	return path, strings.Split(list, ","), nil
+}
+
+// texts returns the values of a JSON list; what is no text stays JSON.
+func texts(list []json.RawMessage) []string {
+	values := make([]string, len(list))
+	for i, e := range list {
+		if json.Unmarshal(e, &values[i]) != nil {
+			values[i] = string(e)
+		}
+	}
+	return values
 }
 
 func (s *session) taken(ctx context.Context, id string) (bool, error) {

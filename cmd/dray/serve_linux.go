@@ -202,10 +202,28 @@ func hostNames(ln net.Listener, listen string, cert *server.Certificate) []strin
 	if cert != nil {
 		names = append(names, cert.Names()...)
 	}
-	for i, n := range names {
-		names[i] = net.JoinHostPort(n, port)
+	return hostValues(names, port, cert != nil)
+}
+
+// hostValues are what clients send as Host for the names of a server: with the
+// port, and without it where it is the scheme's own.
+func hostValues(names []string, port string, secure bool) []string {
+	own := "80"
+	if secure {
+		own = "443"
 	}
-	return names
+	var values []string
+	for _, n := range names {
+		values = append(values, net.JoinHostPort(n, port))
+		if port != own {
+			continue
+		}
+		if strings.Contains(n, ":") {
+			n = "[" + n + "]"
+		}
+		values = append(values, n)
+	}
+	return values
 }
 
 // ownNames are what a listener beyond loopback may be called: the name that

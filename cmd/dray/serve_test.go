@@ -154,3 +154,22 @@ func logOf(t *testing.T, home, id string) string {
 	_, after, _ = strings.Cut(after, "\n")
 	return after
 }
+
+func TestHostValues(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, port string
+		secure     bool
+		want       string
+	}{
+		{"ray.example", "8265", true, "ray.example:8265"},
+		{"ray.example", "443", true, "ray.example:443 ray.example"},
+		{"ray.example", "443", false, "ray.example:443"},
+		{"ray.example", "80", false, "ray.example:80 ray.example"},
+		{"::1", "443", true, "[::1]:443 [::1]"},
+	} {
+		if got := strings.Join(hostValues([]string{tc.name}, tc.port, tc.secure), " "); got != tc.want {
+			t.Errorf("%s, port %s, TLS %t: %q, want %q", tc.name, tc.port, tc.secure, got, tc.want)
+		}
+	}
+}

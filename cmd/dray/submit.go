@@ -54,6 +54,9 @@ is sent, and when no answer comes the job is looked up by it.`,
 			if err != nil {
 				return err
 			}
+			if format != "" && !f.dryRun {
+				return usagef("-o is the format of --dry-run: give both, or neither")
+			}
 			if f.dryRun {
 				return a.printSpec(spec, format)
 			}
@@ -102,6 +105,16 @@ func (a *app) specOf(f submitFlags, words []string) (jobspec.Spec, error) {
 		return spec, err
 	}
 	spec = spec.Over(over)
+	// A 0 in the command line goes over what is in the file too.
+	if f.given("entrypoint-num-cpus") {
+		spec.NumCPUs = over.NumCPUs
+	}
+	if f.given("entrypoint-num-gpus") {
+		spec.NumGPUs = over.NumGPUs
+	}
+	if f.given("entrypoint-memory") {
+		spec.Memory = over.Memory
+	}
 	for _, w := range []struct{ path, value string }{{"deadline", f.deadline}, {"retries", f.retries}, {"retry_delay", f.retryDelay}} {
 		if w.value == "" {
 			continue

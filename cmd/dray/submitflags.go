@@ -24,9 +24,11 @@ type submitFlags struct {
 	resources, labels             string
 	deadline, retries, retryDelay string
 	wait, follow, dryRun          bool
+	given                         func(flag string) bool // in the command line, even if it is 0
 }
 
 func (f *submitFlags) add(fl *pflag.FlagSet) {
+	f.given = fl.Changed
 	fl.StringVarP(&f.file, "file", "f", "", "job `file`, YAML or JSON; - reads stdin")
 	fl.StringVarP(&f.template, "template", "t", "", "`name` of a template (dray template ls)")
 	fl.StringVar(&f.id, "id", "", "submission `id` (default: made up)")

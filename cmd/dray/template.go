@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -21,8 +23,9 @@ func (a *app) templateCmd() *cobra.Command {
 		Use:   "template",
 		Short: "List, show, save and remove job templates",
 		Long: `Templates are job files under a name, in $XDG_CONFIG_HOME/dray/templates, made to
-be shared: they never hold a secret, whose place is marked "` + jobspec.FillIn + `" and must be
-given by a flag at submit. dray submit -t NAME submits one.`,
+be shared. Secrets in metadata and runtime environment are left out: their place
+is marked "` + jobspec.FillIn + `" and must be given by a flag at submit. A command is
+saved as it stands. dray submit -t NAME submits one.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("%s has no verb %q: use ls, show, save or rm", cmd.CommandPath(), args[0])
@@ -141,6 +144,12 @@ func (a *app) templateSaveCmd() *cobra.Command {
 			for _, path := range left {
 				fmt.Fprintf(a.stderr, "dray: %s is a secret and was left out\n", path)
 			}
+			switch {
+			case errors.Is(err, os.ErrExist):
+				return fmt.Errorf("%w; --replace replaces it", err)
+			case err == nil && jobspec.CommandSecret(spec.Entrypoint):
+				fmt.Fprintln(a.stderr, "dray: the command seems to hold a secret, which is saved with it: put it into a variable (--env) instead")
+			}
 			return err
 		},
 	}
@@ -153,7 +162,7 @@ func (a *app) templateSaveCmd() *cobra.Command {
 // jobSpec returns the job file of a job that was submitted, without lineage.
 func (a *app) jobSpec(ctx context.Context, id string) (spec jobspec.Spec, err error) {
 	err = a.with(ctx, func(ctx context.Context, s *session) error {
-		o, err := s.origin(ctx, id)
+		o, err := a.origin(ctx, s, id)
 		if err != nil {
 			return err
 		}
