@@ -82,21 +82,34 @@ func (b bulk) ask(env *screen.Env, jobs []rayapi.Job) tea.Cmd {
 	if len(able) == 0 {
 		return message(screen.NoticeMsg{
 			Level: screen.Warn, Detail: left,
-			Text: fmt.Sprintf("none of the %d jobs can be %s", len(jobs), b.done),
+			Text: fmt.Sprintf("none of the %d jobs can be %s: ! for details", len(jobs), b.done),
 		})
 	}
 	what := fmt.Sprintf("%s %s", b.verb, counted(len(able)))
 	lines := append(named(able), "server  "+server(env), "")
 	if len(left) > 0 {
-		lines = append(lines, fmt.Sprintf("%d of the %d marked cannot be %s and are left alone.", len(left), len(jobs), b.done))
+		lines = append(lines, leftAlone(len(left), len(jobs), b.done))
+	}
+	yes := strings.ToUpper(b.verb[:1]) + b.verb[1:]
+	if len(able) > 1 {
+		yes = fmt.Sprintf("%s all %d", yes, len(able))
 	}
 	return ask(screen.AskMsg{
 		Title: strings.ToUpper(b.verb[:1]) + what[1:] + "?",
 		Lines: append(lines, b.lines...),
-		Yes:   fmt.Sprintf("%s all %d", strings.ToUpper(b.verb[:1])+b.verb[1:], len(able)),
+		Yes:   yes,
 		Do:    b.run(env, able, left),
 		Hold:  what,
 	})
+}
+
+// leftAlone says how many of the marked jobs a question passes over.
+func leftAlone(n, of int, done string) string {
+	are := "are"
+	if n == 1 {
+		are = "is"
+	}
+	return fmt.Sprintf("%d of the %d marked cannot be %s and %s left alone.", n, of, done, are)
 }
 
 func counted(n int) string {

@@ -100,6 +100,10 @@ func TestAskDeleteAll(t *testing.T) {
 	if got, ok := action.AskDeleteAll(env, running)().(screen.NoticeMsg); !ok || len(got.Detail) != 2 {
 		t.Errorf("jobs that cannot be deleted: %+v", got)
 	}
+	mixed := action.AskDeleteAll(env, append(running[:1:1], jobs[0]))().(screen.AskMsg)
+	if mixed.Yes != "Delete" || !strings.Contains(strings.Join(mixed.Lines, "\n"), "1 of the 2 marked cannot be deleted and is left alone.") {
+		t.Errorf("one of two: %+v", mixed)
+	}
 	if q, ok := action.AskDeleteAll(env, jobs[:1])().(screen.AskMsg); !ok || q.Title != "Delete job?" {
 		t.Errorf("one job: %+v", q)
 	}

@@ -38,12 +38,32 @@ func (m Model) show(next look) Model {
 	if err != nil || wrong != nil {
 		return m
 	}
-	sorted := by.String() == m.by.String()
+	sorted, home := by.String() == m.by.String(), m.table.ID()
 	m.look, m.by, m.query, m.words, m.wrong = next, by, query, query.Words(), nil
 	if sorted {
-		return m.pick()
+		return m.pick().near(home)
 	}
-	return m.arrange()
+	return m.arrange().near(home)
+}
+
+// near puts the cursor on a job, or, where the filter leaves that out, on the
+// one that follows it in the order: the number of its row says nothing there.
+func (m Model) near(id string) Model {
+	t, found := m.table.Select(id)
+	if places := m.shown.places; !found && id != "" && len(places) > 0 {
+		before := 0
+		for _, p := range m.order {
+			if m.rows[p].ID == id {
+				t, _ = m.table.Select(m.shown.row(min(before, len(places)-1)).ID)
+				break
+			}
+			if before < len(places) && places[before] == p {
+				before++
+			}
+		}
+	}
+	m.table = t
+	return m
 }
 
 // back and forward walk through the looks of before.
@@ -149,8 +169,7 @@ func (m Model) typedText(p prompt.Model) Model {
 	} else {
 		m = m.pick()
 	}
-	m.table, _ = m.table.Select(m.homeID)
-	return m
+	return m.near(m.homeID)
 }
 
 func (m Model) doFilter(id string) (Model, tea.Cmd) {

@@ -102,8 +102,22 @@ func TestMarks_logsSideBySide(t *testing.T) {
 	if said != "2 logs" {
 		t.Errorf("l opened %q", said)
 	}
-	if _, said = press(t, s, "*", "l"); said != "notice: 20 jobs are marked: at most 3 logs fit side by side" {
+	offered := func() bool {
+		for _, b := range s.Bindings() {
+			if b.ID == "job.log" {
+				return b.Enabled()
+			}
+		}
+		return false
+	}
+	if !offered() {
+		t.Error("two logs are not offered")
+	}
+	if s, said = press(t, s, "*", "l"); said != "notice: 20 jobs are marked: at most 3 logs fit side by side" {
 		t.Errorf("l said %q", said)
+	}
+	if offered() {
+		t.Error("20 logs side by side are offered")
 	}
 }
 
@@ -291,5 +305,33 @@ func TestCopy_logFileOfOurOwn(t *testing.T) {
 	e.LogFile = func(_ context.Context, id string) (string, error) { return "/logs/" + id, nil }
 	if _, got := press(t, page(e, 80, 21, told(tuitest.Jobs20())), "C", "l"); got != "copy /logs/raysubmit_tt0Lq8mWz2Rb55Ke" {
 		t.Errorf("C l said %q", got)
+	}
+}
+
+// A filter that leaves out the job under the cursor brings the cursor to the
+// job that follows it, not to whatever comes to stand in its row.
+func TestFilter_cursorGoesToTheJobThatFollows(t *testing.T) {
+	t.Parallel()
+	var jobs []rayapi.Job
+	for i := range 12 {
+		status := rayapi.StatusSucceeded
+		if i%4 == 3 {
+			status = rayapi.StatusFailed
+		}
+		jobs = append(jobs, tuitest.Job(fmt.Sprint("job-", i), status, "true", time.Duration(i+1)*time.Minute, time.Second))
+	}
+	for at, want := range map[string]string{"job-4": "job-7", "job-9": "job-11", "job-7": "job-7"} {
+		s := page(env(t), 80, 21, told(jobs))
+		for range at[len("job-")] - '0' {
+			s, _ = press(t, s, "j")
+		}
+		if _, said := press(t, s, "3", "enter"); said != "job "+want {
+			t.Errorf("from %s the cursor went to %q, want %s", at, said, want)
+		}
+	}
+	// After the last one that is left there is none: the cursor goes back.
+	s, _ := press(t, page(env(t), 80, 21, told(jobs[:5])), "G", "3")
+	if _, said := press(t, s, "enter"); said != "job job-3" {
+		t.Errorf("from the last job the cursor went to %q", said)
 	}
 }

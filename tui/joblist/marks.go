@@ -192,7 +192,10 @@ func (m Model) bulk(id string) func([]rayapi.Job) tea.Cmd {
 func (m Model) bulkBindings(all []screen.Binding) []screen.Binding {
 	out := slices.Clone(all)
 	for i, b := range out {
-		if m.bulk(b.ID) != nil {
+		switch {
+		case b.ID == actLog && m.marks.present > maxLogs:
+			out[i].SetEnabled(false) // more do not fit side by side
+		case m.bulk(b.ID) != nil:
 			out[i].SetHelp(b.Help().Key, fmt.Sprintf("%s %d", b.Help().Desc, m.marks.present))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
 
@@ -29,14 +30,20 @@ func (f find) words() string {
 	return fmt.Sprintf("/%s %d of %d", f.query, f.at+1, len(f.hits))
 }
 
+// on reports that line i holds the hit that was jumped to.
+func (f find) on(i int) bool { return f.at < len(f.hits) && f.hits[f.at] == i }
+
 // typeFind handles a key while the text to find is typed; what is there so far
 // is looked for at once.
 func (m Model) typeFind(k tea.KeyMsg) Model {
-	switch k.String() {
-	case "enter":
-		m.find.typing = false
-		return m
-	case "esc":
+	for _, b := range findKeys(m.env.Styles.Glyphs) {
+		if !key.Matches(k, b.Binding) {
+			continue
+		}
+		if b.ID == actFindKeep {
+			m.find.typing = false
+			return m
+		}
 		top := m.find.from
 		m.find = find{}
 		return m.laidOut().scroll(top)

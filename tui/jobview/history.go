@@ -31,7 +31,7 @@ func (m Model) history(w int) []string {
 		return []string{s.Muted.Render("no other run of this command is known")}
 	}
 	slices.SortStableFunc(runs, func(a, b *rayapi.Job) int { return b.Started().Compare(a.Started()) })
-	lines := []string{m.heading(fmt.Sprintf("%d runs of this command on %s", len(runs), m.env.Target.Name), w)}
+	lines := []string{m.heading(counted(len(runs), "run")+" of this command on "+m.env.Target.Name, w)}
 	counts := ""
 	for k := range jobtext.Kinds {
 		if n := outcomes[k]; n > 0 {
@@ -72,6 +72,13 @@ func (m Model) forgotten(runs []*rayapi.Job, w int) []string {
 	return append([]string{"", m.heading("Submitted from here, forgotten by the server", w)}, lines...)
 }
 
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 func (m Model) historyRoom(w int) int {
 	return max(0, w-historyMark-historyStatus-historyTook-historyExit-historyWhen-3)
 }
@@ -90,7 +97,7 @@ func (m Model) run(job *rayapi.Job, w int) string {
 	kind := jobtext.KindOf(job)
 	mark := "  "
 	if job.ID() == m.job.ID() {
-		mark = s.Glyphs.Cursor + " "
+		mark = s.Glyphs.Crumb + " " // not the cursor: nothing can be chosen here
 	}
 	took := ""
 	if d, ok := jobtext.Took(job, m.list.Now); ok {

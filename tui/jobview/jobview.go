@@ -178,6 +178,9 @@ func (m Model) mouse(msg tea.MouseMsg) (screen.Screen, tea.Cmd) {
 }
 
 func (m Model) do(id string) (screen.Screen, tea.Cmd) {
+	if m.tab == tabLog && m.tail != nil && ofLines(id) {
+		return m, screen.Notice(screen.Info, "this is the end of the log; l opens all of it, to scroll and to search")
+	}
 	if top, ok := m.moved(id); ok {
 		return m.scroll(top), nil
 	}
@@ -216,6 +219,13 @@ func (m Model) do(id string) (screen.Screen, tea.Cmd) {
 		return m, func() tea.Msg { return watch }
 	}
 	return m, m.doJob(id)
+}
+
+// ofLines reports that an action needs the lines of the page, which the end of
+// a log has not.
+func ofLines(id string) bool {
+	_, motion := Model{}.moved(id)
+	return motion || id == actFind || id == actNext || id == actPrev
 }
 
 // moved returns the line to which a motion leads.
@@ -294,5 +304,5 @@ func (m Model) copyRecord() tea.Cmd {
 	if m.yaml {
 		lines = jobtext.YAML(&m.job)
 	}
-	return func() tea.Msg { return screen.CopyMsg{Text: joined(lines), What: "the record, secrets masked"} }
+	return func() tea.Msg { return screen.CopyMsg{Text: joined(lines), What: "record (secrets masked)"} }
 }

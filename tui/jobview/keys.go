@@ -7,6 +7,7 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 
 	"dray/backend/rayapi"
+	"dray/theme"
 	"dray/tui/screen"
 )
 
@@ -27,6 +28,8 @@ const (
 	actFind     = "view.find"
 	actNext     = "view.find-next"
 	actPrev     = "view.find-previous"
+	actFindKeep = "find.keep"
+	actFindEnd  = "find.cancel"
 	actRaw      = "view.raw"
 	actReveal   = "view.reveal"
 	actLog      = "job.log"
@@ -60,7 +63,10 @@ func bind(id, group string, rank int, show, desc string, keys ...string) screen.
 // that is active, and a delete for one that has ended.
 func (m Model) registry() []screen.Binding {
 	g := m.env.Styles.Glyphs
-	stop, del := 0, 7
+	if m.find.typing {
+		return findKeys(g)
+	}
+	stop, del := 0, 8
 	if !m.job.Status.IsTerminal() {
 		stop, del = 2, 0
 	}
@@ -93,23 +99,31 @@ func (m Model) registry() []screen.Binding {
 		bind(actRerun, "JOB", 3, "r", "rerun", "r").Leading(),
 		bind(actEdit, "JOB", 4, "e", "edit+rerun", "e").Leading(),
 		bind(actDelete, "JOB", del, "D", "delete", "D").Leading(),
-		bind(actCopy, "JOB", 8, "c", "copy id", "c"),
+		bind(actCopy, "JOB", 9, "c", "copy id", "c"),
 		bind(actCopyAll, "JOB", 0, "C", "copy record", "C"),
 		bind(actWatch, "JOB", 0, "W", watch, "W"),
-		bind(actNextTab, "VIEW", 6, "tab", "next part", "tab"),
+		bind(actNextTab, "VIEW", 10, "tab", "next part", "tab"),
 		bind(actPrevTab, "VIEW", 0, "shift+tab", "part before", "shift+tab"),
-		bind(actFind, "VIEW", 9, "/", "find", "/"),
+		bind(actFind, "VIEW", 7, "/", "find", "/"),
 		bind(actNext, "VIEW", 0, "n", "next hit", "n"),
 		bind(actPrev, "VIEW", 0, "N", "hit before", "N"),
-		bind(actRaw, "VIEW", 5, "y", raw, "y"),
+		bind(actRaw, "VIEW", 6, "y", raw, "y"),
 		bind(actReveal, "VIEW", 0, "F4 R", reveal, "f4", "R"),
-		bind(actBack, "VIEW", 10, "esc", "back", "esc").Leading(),
+		bind(actBack, "VIEW", 5, "esc", "back", "esc").Leading(),
 	}
 	for t := range tabs {
 		n := strconv.Itoa(int(t) + 1)
 		bindings = append(bindings, bind(actTab+n, "VIEW", 0, n, strings.ToLower(t.name()), n))
 	}
 	return bindings
+}
+
+// findKeys are the keys while a text to find is typed; the rest is text.
+func findKeys(g theme.Glyphs) []screen.Binding {
+	return []screen.Binding{
+		bind(actFindKeep, "VIEW", 1, g.Enter, "keep, then n N", "enter"),
+		bind(actFindEnd, "VIEW", 2, "esc", "cancel", "esc"),
+	}
 }
 
 // errorRank puts the way to the error first where there is one.

@@ -260,7 +260,7 @@ func TestLineage(t *testing.T) {
 	m := jobview.New(e, job)
 	for _, w := range []int{100, 160} {
 		s := feed(t, m.Resize(screen.Size{W: w, H: 60}), m.Init()())
-		shows(t, s, "rerun of sweep-lr-0.02, which", "is a rerun of sweep-lr-0.01", "4 CPU · 2 GPU", "as sent from here",
+		shows(t, s, "rerun of sweep-lr-0.02 (changed:", "entrypoint_num_gpus)", "sweep-lr-0.01", "4 CPU · 2 GPU", "as sent from here",
 			"Changed from sweep-lr-0.02", "- entrypoint_num_gpus: 1", "+ entrypoint_num_gpus: 2", "API_KEY", "torch")
 		lacks(t, s, "leak")
 	}
@@ -292,4 +292,7 @@ func TestPhases(t *testing.T) {
 	list.Begun = map[string]time.Time{"a": tuitest.Now().Add(-49 * time.Second)}
 	shows(t, feed(t, jobview.New(env(t, func() (rayapi.Job, error) { return job, nil }), job).Resize(screen.Size{W: 100, H: 30}), list),
 		"waited 11s · ran 20s")
+	list.Begun["a"] = tuitest.Now() // its end was seen, not its beginning
+	lacks(t, feed(t, jobview.New(env(t, func() (rayapi.Job, error) { return job, nil }), job).Resize(screen.Size{W: 100, H: 30}), list),
+		"waited", "ran 0s")
 }

@@ -59,6 +59,28 @@ func (m Model) changes(w int) []string {
 	return lines
 }
 
+// maxParts is how many differences are named beside the lineage.
+const maxParts = 4
+
+// changedParts names what is different from the parent, for the line that
+// tells of it; the differences themselves stand further down.
+func (m Model) changedParts() string {
+	if m.about.entry == nil || m.about.parent == nil {
+		return ""
+	}
+	var parts []string
+	for _, c := range ledger.Diff(m.about.parent.Request, m.about.entry.Request) {
+		parts = append(parts, clean.Text(c.Path))
+	}
+	switch n := len(parts) - maxParts; {
+	case len(parts) == 0:
+		return " (nothing changed)"
+	case n > 0:
+		parts = append(parts[:maxParts], fmt.Sprintf("%d more", n))
+	}
+	return " (changed: " + strings.Join(parts, ", ") + ")"
+}
+
 // maxFrames is how many lines of a traceback the failure card shows.
 const maxFrames = 5
 
@@ -140,10 +162,14 @@ func (m Model) known() []jobtext.Field {
 		fields = append(fields, jobtext.Field{Label: "phases", Text: text})
 	}
 	if line := m.about.lineage; len(line) > 0 {
-		fields = append(fields, jobtext.Field{Label: "lineage", Text: "rerun of " + clean.Text(strings.Join(line, ", which is a rerun of "))})
+		text := "rerun of " + clean.Text(line[0]) + m.changedParts()
+		for _, id := range line[1:] {
+			text += ", which is a rerun of " + clean.Text(id)
+		}
+		fields = append(fields, jobtext.Field{Label: "lineage", Text: text})
 	}
 	if m.size.W < twoAt {
-		if text := strings.Join(jobtext.Metadata(&m.job), "  "); text != "" {
+		if text := strings.Join(m.metadata(), "  "); text != "" {
 			fields = append(fields, jobtext.Field{Label: "metadata", Text: text})
 		}
 		if text := environment(&m.job); text != "" {
@@ -186,6 +212,10 @@ func (m Model) phases() string {
 	if !ok || !known {
 		return ""
 	}
-	waited := min(took, max(0, began.Sub(m.job.Started())))
+	waited := max(0, began.Sub(m.job.Started()))
+	if waited >= took && m.job.Status.IsTerminal() { // it was seen at its end only
+		return ""
+	}
+	waited = min(waited, took)
 	return fmt.Sprintf("waited %s · ran %s  (as seen from here)", jobtext.Duration(waited), jobtext.Duration(took-waited))
 }

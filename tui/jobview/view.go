@@ -76,11 +76,11 @@ func (m Model) noLog(w int) []string {
 // surroundings are metadata and runtime environment.
 func (m Model) surroundings(w int) []string {
 	lines := []string{m.heading("Metadata", w)}
-	metadata, env := jobtext.Metadata(&m.job), jobtext.RuntimeEnv(&m.job)
+	env := jobtext.RuntimeEnv(&m.job)
 	if !m.revealed.IsZero() {
-		metadata, env = jobtext.MetadataRevealed(&m.job), jobtext.RuntimeEnvRevealed(&m.job)
+		env = jobtext.RuntimeEnvRevealed(&m.job)
 	}
-	lines = append(lines, m.orNone(wrapAll(metadata, w))...)
+	lines = append(lines, m.orNone(wrapAll(m.metadata(), w))...)
 	title := "Runtime environment"
 	for _, l := range env {
 		if strings.Contains(l, jobtext.Mask) {
@@ -90,6 +90,14 @@ func (m Model) surroundings(w int) []string {
 	}
 	lines = append(lines, "", m.heading(title, w))
 	return append(lines, m.orNone(wrapAll(env, w))...)
+}
+
+// metadata are its pairs, with secrets masked unless the user asked for them.
+func (m Model) metadata() []string {
+	if !m.revealed.IsZero() {
+		return jobtext.MetadataRevealed(&m.job)
+	}
+	return jobtext.Metadata(&m.job)
 }
 
 func (m Model) orNone(lines []string) []string {
@@ -143,11 +151,12 @@ func (m Model) View() string {
 		lines = append(lines, strings.Split(m.tail.View(), "\n")...)
 		return joined(cell.Lines(lines, m.size.H))
 	}
-	for _, l := range m.lines[min(m.top, len(m.lines)):] {
-		if len(lines) == m.size.H {
-			break
+	for i := min(m.top, len(m.lines)); i < len(m.lines) && len(lines) < m.size.H; i++ {
+		mark := " "
+		if m.find.on(i) {
+			mark = m.env.Styles.Accent.Render(m.env.Styles.Glyphs.Cursor)
 		}
-		lines = append(lines, " "+l)
+		lines = append(lines, mark+m.lines[i])
 	}
 	return joined(cell.Lines(lines, m.size.H))
 }

@@ -135,8 +135,8 @@ func (m Model) stopping(w int) []string {
 	arrow := " " + s.Muted.Render(s.Glyphs.Crumb) + " "
 	steps := strings.Join([]string{
 		s.OK.Render(s.Glyphs.Succeeded + " asked " + jobtext.Duration(took) + " ago"),
-		s.Running.Render(s.Glyphs.Running + " its processes were signalled"),
-		s.Muted.Render(s.Glyphs.Pending + " killed after their grace"),
+		s.Running.Render(s.Glyphs.Running + " signalled"),
+		s.Muted.Render(s.Glyphs.Pending + " killed after the grace"),
 		s.Muted.Render(s.Glyphs.Pending + " gone"),
 	}, arrow)
 	lines := append([]string{m.heading("Stopping", w)}, wrapAll([]string{steps}, w)...)

@@ -105,7 +105,11 @@ func nodeText(job *rayapi.Job) string {
 		}
 	}
 	if job.DriverNodeID != nil && *job.DriverNodeID != "" {
-		parts = append(parts, "node "+head(*job.DriverNodeID, 12))
+		id := head(*job.DriverNodeID, 12)
+		if len(parts) > 0 {
+			id = "node " + id
+		}
+		parts = append(parts, id)
 	}
 	return clean.Text(strings.Join(parts, "  "))
 }
