@@ -89,7 +89,7 @@ func listKeys(g theme.Glyphs, views []settings.View, down bool) []screen.Binding
 		bind(actZoom, "VIEW", 0, "z", "zoom the preview", "z"),
 		bind(actBack, "VIEW", 0, "[", "view before", "["),
 		bind(actForward, "VIEW", 0, "]", "view after", "]"),
-		bind(actClear, "VIEW", 0, "esc", "clear filter, then marks", "esc"),
+		bind(actClear, "VIEW", 0, "esc", "clear filter, then marks, then dots", "esc"),
 	)
 	for i, v := range views[:min(len(views), maxViews)] {
 		n := fmt.Sprint(i + 1)

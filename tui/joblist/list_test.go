@@ -229,6 +229,9 @@ func TestNews_dotUntilSeen(t *testing.T) {
 	contains(t, s.View(), "  •✓ SUCCEEDED sweep-lr-0.003", "  w✗ FAILED    sweep-lr-0.03")
 	list.Now = list.Now.Add(time.Second)
 	s, _ = s.Update(list)
+	if cleared, _ := press(t, s, "esc"); strings.Contains(cleared.View(), "•") || !strings.Contains(s.View(), "•") {
+		t.Errorf("esc does not take the dots away:\n%s", cleared.View())
+	}
 	s, _ = press(t, s, "/", "0.003", "enter", "esc")
 	if strings.Contains(s.View(), "•") {
 		t.Errorf("the dot stays after the cursor was there:\n%s", s.View())

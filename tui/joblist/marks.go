@@ -126,15 +126,18 @@ func (m Model) endRange() Model {
 	return m
 }
 
-// clear takes back, in turn: a range, the filter, the marks.
+// clear takes back, in turn: a range, the filter, the marks, the dots of what
+// has not been seen.
 func (m Model) clear() Model {
 	switch {
 	case m.marks.anchor != "":
 		m.marks.anchor = ""
 	case m.look.filter != "" || m.look.invert:
 		return m.turnTo(look{sort: m.look.sort})
-	default:
+	case len(m.marks.ids) > 0:
 		m.marks.ids = nil
+	default:
+		m.fresh.unseen = nil
 	}
 	m.marks = m.marks.counted(m.shown)
 	return m

@@ -6,6 +6,7 @@ import (
 
 	"dray/backend/ledger"
 	"dray/backend/rayapi"
+	"dray/tui/clean"
 	"dray/tui/widget/cell"
 	"dray/tui/widget/jobtext"
 )
@@ -13,15 +14,17 @@ import (
 // maxHistory is how many runs the history names.
 const maxHistory = 200
 
-// history are the runs of the same command that the server still knows, the
-// newest first, so that a change in time or outcome is seen at once.
+// history are the runs of the same program, with whatever arguments, that the
+// server still knows, the newest first, so that a change in time or outcome is
+// seen at once.
 func (m Model) history(w int) []string {
 	s := m.env.Styles
+	program, _ := jobtext.Program(m.job.Entrypoint)
 	var runs []*rayapi.Job
 	outcomes := map[jobtext.Kind]int{}
 	for i := range m.list.Jobs {
 		job := &m.list.Jobs[i]
-		if job.Entrypoint != m.job.Entrypoint || job.Entrypoint == "" {
+		if of, _ := jobtext.Program(job.Entrypoint); of != program || job.Entrypoint == "" {
 			continue
 		}
 		outcomes[jobtext.KindOf(job)]++
@@ -31,7 +34,7 @@ func (m Model) history(w int) []string {
 		return []string{s.Muted.Render("no other run of this command is known")}
 	}
 	slices.SortStableFunc(runs, func(a, b *rayapi.Job) int { return b.Started().Compare(a.Started()) })
-	lines := []string{m.heading(counted(len(runs), "run")+" of this command on "+m.env.Target.Name, w)}
+	lines := []string{m.heading(counted(len(runs), "run")+" of "+clean.Text(program)+" on "+m.env.Target.Name, w)}
 	counts := ""
 	for k := range jobtext.Kinds {
 		if n := outcomes[k]; n > 0 {
@@ -105,7 +108,22 @@ func (m Model) run(job *rayapi.Job, w int) string {
 	}
 	room := m.historyRoom(w)
 	return mark + kind.Style(s).Render(cell.Pad(kind.Glyph(&s.Glyphs)+" "+kind.Word(), historyStatus)) + " " +
-		cell.Pad(cell.Middle(jobtext.ID(job), room, s.Glyphs.Ellipsis), room) + " " +
+		cell.Pad(m.runName(job, room), room) + " " +
 		cell.Right(jobtext.Clock(job.Started(), m.list.Now), historyWhen) +
 		cell.Right(took, historyTook) + cell.Right(jobtext.ExitShort(job), historyExit)
+}
+
+// runName is a run's id and, where there is room, its arguments.
+func (m Model) runName(job *rayapi.Job, room int) string {
+	s := m.env.Styles
+	_, args := jobtext.Program(job.Entrypoint)
+	idRoom := room
+	if args != "" {
+		idRoom = max(room/2, room-cell.Width(clean.Text(args))-2)
+	}
+	id := cell.Middle(jobtext.ID(job), idRoom, s.Glyphs.Ellipsis)
+	if args == "" {
+		return id
+	}
+	return id + "  " + s.Muted.Render(cell.Cut(clean.Text(args), max(0, room-cell.Width(id)-2), s.Glyphs.Ellipsis))
 }

@@ -104,11 +104,30 @@ func (m Model) failure(w int) []string {
 		reason := strings.TrimSuffix(card.Exception+": "+card.Message, ": ")
 		lines = append(lines, wrapAll([]string{s.Error.Render(clean.Text(reason))}, w)...)
 		for _, l := range frames[min(len(frames), max(1, len(frames)-maxFrames-1)):max(1, len(frames)-1)] {
-			lines = append(lines, s.Muted.Render(cell.Cut(l, w, s.Glyphs.Ellipsis)))
+			lines = append(lines, s.Muted.Render(frame(l, w, s.Glyphs.Ellipsis)))
 		}
 	}
 	lines = append(lines, wrapAll(m.advice(), w)...)
 	return append(lines, "")
+}
+
+// frame cuts a line of a traceback to w cells. Of a long path the file's name
+// is left, which says more than the folder of a session.
+func frame(l string, w int, tail string) string {
+	const open = `File "`
+	i := strings.Index(l, open)
+	if i < 0 || cell.Width(l) <= w {
+		return cell.Cut(l, w, tail)
+	}
+	head, rest := l[:i+len(open)], l[i+len(open):]
+	for cell.Width(head)+cell.Width(tail)+cell.Width(rest) > w {
+		_, after, ok := strings.Cut(rest[1:], "/")
+		if !ok || strings.HasPrefix(rest, `"`) {
+			break
+		}
+		rest = "/" + after
+	}
+	return cell.Cut(head+tail+rest, w, tail)
 }
 
 // advice is what to try next.
