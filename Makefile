@@ -43,7 +43,7 @@ endif
 .PHONY: test-ray
 test-ray: build $(VENV)/.ready ## the suites against a real Ray head and dray serve, with Ray's own clients
 	DRAY_RAY_PYTHON=$(abspath $(VENV))/bin/python DRAY_BIN=$(abspath $(BIN)) \
-		$(TEST) -tags ray -count=1 -v -timeout 30m ./backend/conformance/... ./backend/packages/... ./backend/runtimeenv/... -run 'Ray'
+		$(TEST) -tags ray -count=1 -v -timeout 30m ./backend/conformance/... ./backend/packages/... ./backend/runtimeenv/... ./tui/submit/... -run 'Ray'
 
 $(VENV)/.ready:
 	@mkdir -p $(CACHE)
@@ -54,7 +54,7 @@ $(VENV)/.ready:
 .PHONY: lint
 lint: ## linters, formatting, module files, and a build for macOS
 	$(LINT) run ./...
-	$(LINT) run --build-tags ray ./backend/...
+	$(LINT) run --build-tags ray ./backend/... ./tui/submit/...
 	$(GO) mod tidy -diff
 	GOOS=darwin $(GO) vet ./...
 	GOOS=darwin CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/dray

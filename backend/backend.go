@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -150,9 +151,16 @@ func (h *Host) Endpoint() client.Endpoint {
 }
 
 // Handler serves the API: from this process when it is the backend, else by
-// passing requests on to the one that is.
+// passing requests on to the one that is. What is private to the socket does
+// not exist here, whoever is the backend.
 func (h *Host) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isPrivate(r) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, "404: Not Found") // a client that has gone does not read it
+			return
+		}
 		if b := h.holder.Load(); b != nil {
 			b.api.ServeHTTP(w, r)
 			return

@@ -26,13 +26,16 @@ const maxPruneBody = 4096
 // user may do.
 func (h *holder) private() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == prunePath {
+		if isPrivate(r) {
 			h.servePrune(w, r)
 			return
 		}
 		h.api.ServeHTTP(w, r)
 	})
 }
+
+// isPrivate tells the requests that a port must not pass on to the socket.
+func isPrivate(r *http.Request) bool { return r.URL.Path == prunePath }
 
 // pruneAnswer is what became of a request to prune. Jobs that were removed
 // before an error are told as well.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"dray/backend"
 	"dray/backend/jobs"
 	"dray/backend/rayapi"
 )
@@ -58,9 +59,13 @@ func TestHost_prune(t *testing.T) {
 			t.Errorf("%s %s: %d %s", bad.method, bad.body, code, body)
 		}
 	}
-	w := httptest.NewRecorder()
-	holder.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/dray/v1/prune", strings.NewReader("{}")))
-	if w.Code != http.StatusNotFound {
-		t.Errorf("the handler that ports serve answers %d: %s", w.Code, w.Body)
+	for name, host := range map[string]*backend.Host{"the backend": holder, "a guest, which passes requests on": guest} {
+		for _, path := range []string{"/dray/v1/prune", "/dray%2Fv1/prune", "http://127.0.0.1/dray/v1/prune", "//dray/v1/prune", "/dray/v1/../v1/prune"} {
+			w := httptest.NewRecorder()
+			host.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader("{}")))
+			if w.Code != http.StatusNotFound {
+				t.Errorf("the handler that ports of %s serve answers %s with %d: %s", name, path, w.Code, w.Body)
+			}
+		}
 	}
 }

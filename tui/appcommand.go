@@ -14,6 +14,7 @@ import (
 	"dray/backend/rayapi"
 	"dray/tui/clean"
 	"dray/tui/events"
+	"dray/tui/palette"
 	"dray/tui/screen"
 	"dray/tui/settings"
 )
@@ -143,8 +144,12 @@ func (m model) hotkey(h settings.Hotkey) (model, tea.Cmd) {
 	}
 	do, what := m.shell(h, vars), h.Shell
 	if h.Run != "" {
-		what = os.Expand(h.Run, func(name string) string { return vars[name] })
-		do = message(lineMsg{what})
+		words := palette.Words(h.Run) // before the values: a blank in one parts nothing
+		for i := range words {
+			words[i] = os.Expand(words[i], func(name string) string { return vars[name] })
+		}
+		what = strings.Join(words, " ")
+		do = message(lineMsg{words})
 	}
 	if !h.Confirm {
 		return m, m.run(m.top().id, do)
@@ -155,8 +160,8 @@ func (m model) hotkey(h settings.Hotkey) (model, tea.Cmd) {
 	})
 }
 
-// lineMsg runs a line as if it was typed into the palette.
-type lineMsg struct{ line string }
+// lineMsg runs words as if they were typed into the palette.
+type lineMsg struct{ words []string }
 
 // shell runs a shell command with the terminal. What the job is called stands
 // in its environment only, where no name can become a command.
@@ -202,7 +207,7 @@ func (m model) ordered(from int, msg tea.Msg) (model, tea.Cmd) {
 	case leaveMsg:
 		return m.quit()
 	case lineMsg:
-		return m.runLine(msg.line)
+		return m.runWords(msg.words)
 	case hotkeyMsg:
 		return m.hotkeyNamed(msg.key)
 	case themeMsg:

@@ -133,6 +133,22 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// However many jobs there are, a minute of lists brings no more than is said.
+func TestBudget_bytes(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{20, 1000, 3000, 10_000, 100_000} {
+		jobs := make([]rayapi.Job, n)
+		for i := range jobs {
+			jobs[i] = tuitest.Job("a", rayapi.StatusSucceeded, "true", time.Minute, time.Second)
+		}
+		jobs[0] = tuitest.Job("a", rayapi.StatusRunning, "true", time.Minute, 0)
+		lists, _ := minute(t, jobs, nil, 50*time.Millisecond, 3*time.Minute, false)
+		if got := lists * n * bytesPerJob; got > budgetBytes {
+			t.Errorf("%d lists of %d jobs are %d bytes a minute, more than %d", lists, n, got, budgetBytes)
+		}
+	}
+}
+
 func TestSingle_takesTheNewsIntoTheList(t *testing.T) {
 	t.Parallel()
 	a := oneRunning(t)

@@ -40,8 +40,9 @@ func (m model) paletteKey(k tea.KeyMsg) (model, tea.Cmd) {
 const maxAliases = 8
 
 // runLine runs a line of the palette, for the page on top.
-func (m model) runLine(line string) (model, tea.Cmd) {
-	words := palette.Words(line)
+func (m model) runLine(line string) (model, tea.Cmd) { return m.runWords(palette.Words(line)) }
+
+func (m model) runWords(words []string) (model, tea.Cmd) {
 	for range maxAliases {
 		if len(words) == 0 {
 			return m, nil

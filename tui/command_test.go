@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -167,6 +168,18 @@ func TestHotkey_asksAndRuns(t *testing.T) {
 	a.press("esc", "?")
 	if !a.shows("YOURS") || !a.shows("read it") {
 		t.Errorf("the help lacks the hotkey:\n%s", a.m.View())
+	}
+}
+
+// A job's name is one word, whatever is in it.
+func TestHotkey_namesWithBlanksAndQuotes(t *testing.T) {
+	t.Parallel()
+	id := `a "b' stop`
+	a := start(t, 80, 24, []rayapi.Job{tuitest.Job(id, rayapi.StatusRunning, "true", time.Minute, 0)}, nil)
+	a.m.env.Settings.Hotkeys = []settings.Hotkey{{Key: "f2", Name: "read", Run: "logs '$ID'"}}
+	k, _ := KeyNamed("f2")
+	if a.send(k); !a.shows("log " + id) {
+		t.Errorf("the log of %q was not opened:\n%s", id, a.m.View())
 	}
 }
 

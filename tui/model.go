@@ -40,6 +40,7 @@ type model struct {
 	copy func(text string) (how string, err error)
 	keys globalKeys
 	tty  tty
+	lent func(on bool) // says that a program has the terminal, or nil
 
 	w, h     int
 	pages    []page // the last one is on top; never empty
@@ -362,7 +363,7 @@ func (m model) copied(msg copiedMsg) (model, tea.Cmd) {
 
 // openHelp lists the keys that work now.
 func (m model) openHelp() model {
-	h := help.New(m.env.Styles, m.top().screen.Scope(), m.bindings()).Resize(m.pageSize(len(m.pages)))
+	h := help.New(m.env.Styles, m.top().screen.Scope(), m.bindings()).Signs(m.signs()).Resize(m.pageSize(len(m.pages)))
 	m.help = &h
 	return m
 }

@@ -71,7 +71,13 @@ func (m model) lend(page int, msg screen.ExecMsg) (model, tea.Cmd) {
 	if msg.Cmd.Stderr == nil && m.tty.out != nil {
 		msg.Cmd.Stderr = m.tty.out
 	}
+	tell := m.lent
+	if tell == nil {
+		tell = func(bool) {}
+	}
+	tell(true)
 	return m, tea.ExecProcess(msg.Cmd, func(err error) tea.Msg {
+		tell(false)
 		r := returnedMsg{page: page, err: err, name: msg.Cmd.Path}
 		if msg.Done != nil {
 			r.msg = msg.Done(err)

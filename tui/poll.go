@@ -185,8 +185,7 @@ func (p poll) pause() time.Duration {
 	} else if p.away {
 		d = max(d, awayPause)
 	}
-	cost := max(slowFactor*p.took, perJob*time.Duration(len(p.jobs)))
-	return max(d, min(slowMost, cost))
+	return max(d, min(slowMost, slowFactor*p.took), min(longMost, perJob*time.Duration(len(p.jobs))))
 }
 
 // plan sets the one timer to when something has to be done or drawn.

@@ -50,6 +50,9 @@ func runAsProgram() bool {
 			return ""
 		},
 	}
+	if scene == "hotkey" {
+		withHotkey(env)
+	}
 	if err := Run(ctx, Config{Env: env, CrashDir: os.Getenv("DRAY_TUI_TEST_DIR")}); err != nil {
 		fmt.Fprintln(os.Stderr, "dray:", err)
 		os.Exit(1)

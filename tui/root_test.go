@@ -160,6 +160,10 @@ func TestBindings_registry(t *testing.T) {
 		}
 		a.press("?")
 		for _, b := range a.m.bindings() {
+			_, name, ofMany := strings.Cut(b.Help().Desc, ": ")
+			if ofMany && a.shows(", "+name) {
+				continue // one of a kind, told in one line
+			}
 			if b.Enabled() && (!a.shows(b.Help().Key) || !a.shows(b.Help().Desc)) {
 				t.Errorf("after %v: the help lacks %q %q", keys, b.Help().Key, b.Help().Desc)
 			}

@@ -31,12 +31,18 @@ const (
 	budgetSingle = 30
 	// budgetDown holds while the server does not answer.
 	budgetDown = 10
+	// budgetBytes is how much a minute of lists may bring, however many jobs
+	// there are, at what a job takes in a list.
+	budgetBytes = 100_000_000
+	bytesPerJob = 800
 )
 
 const (
 	// perJob is the least pause for each job in the list: a long list costs
 	// its server and the network even when it comes quickly.
 	perJob = 500 * time.Microsecond
+	// longMost is the longest pause that a long list brings.
+	longMost = 2 * time.Minute
 	// singlePause lies between two questions about single jobs.
 	singlePause = 2 * time.Second
 	// singleTimeout bounds one.

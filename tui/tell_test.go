@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,18 @@ func TestExec_tellsThePageThatAsked(t *testing.T) {
 	a.send(returnedMsg{page: 1, name: "vi", err: rayapi.NotFoundError("x")})
 	if !a.shows("vi: ") {
 		t.Errorf("the error is not shown:\n%s", a.m.View())
+	}
+}
+
+// Ctrl-C in a pager must not end the dashboard.
+func TestExec_lendsTheTerminal(t *testing.T) {
+	t.Parallel()
+	a := start(t, 80, 24, tuitest.Jobs20(), nil)
+	var told []bool
+	a.m.lent = func(on bool) { told = append(told, on) }
+	_, cmd := a.m.lend(0, screen.ExecMsg{Cmd: exec.Command("true")})
+	if cmd == nil || len(told) != 1 || !told[0] {
+		t.Errorf("told %v, want that the terminal is lent", told)
 	}
 }
 

@@ -43,6 +43,10 @@ type Config struct {
 	// CrashDir is where a panic is written to; "" means the user's cache
 	// folder.
 	CrashDir string
+	// Lend is told when a program of the user's gets the terminal, and when it
+	// has given it back: the keys that send signals are that program's
+	// meanwhile. Nil: nobody has to know.
+	Lend func(on bool)
 }
 
 // frames is how often a second the screen may be drawn.
@@ -89,6 +93,7 @@ func Run(ctx context.Context, cfg Config) error {
 	m := newModel(&env, g, c, joblist.New(&env))
 	m.copy = out.copier(&env)
 	m.themeName = name
+	m.lent = cfg.Lend
 	m.tty, m.restyler, m.write = tty{cfg.Input, cfg.Output}, restyle, out.WriteString
 	if env.Settings.Notify.Title {
 		_, _ = out.WriteString(notify.SaveTitle) // a terminal that is gone is found out below

@@ -164,6 +164,16 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", sec/60, sec%60)
 }
 
+// letter stands for a kind of jobs in the status line.
+type letter struct {
+	letter string
+	kind   jobtext.Kind
+}
+
+func letters() []letter {
+	return []letter{{"R", jobtext.Running}, {"P", jobtext.Pending}, {"F", jobtext.Failed}, {"X", jobtext.Stopped}, {"D", jobtext.Succeeded}}
+}
+
 // counts are the numbers of jobs by kind; of a server that is down they are
 // not known.
 func (m model) counts() string {
@@ -172,10 +182,7 @@ func (m model) counts() string {
 		return s.Muted.Render("R? P? F?")
 	}
 	parts := make([]string, 0, 5)
-	for _, c := range []struct {
-		letter string
-		kind   jobtext.Kind
-	}{{"R", jobtext.Running}, {"P", jobtext.Pending}, {"F", jobtext.Failed}, {"X", jobtext.Stopped}, {"D", jobtext.Succeeded}} {
+	for _, c := range letters() {
 		text := fmt.Sprintf("%s%d", c.letter, m.poll.counts[c.kind])
 		style := s.Muted
 		if m.poll.counts[c.kind] > 0 {
@@ -184,6 +191,21 @@ func (m model) counts() string {
 		parts = append(parts, style.Render(text))
 	}
 	return strings.Join(parts, " ")
+}
+
+// signs tell what the letters of the status line and the signs of the list
+// mean.
+func (m model) signs() []string {
+	s := m.env.Styles
+	out := make([]string, 0, 7)
+	for _, c := range letters() {
+		word := c.kind.Style(s).Render(c.letter+" "+c.kind.Glyph(&s.Glyphs)) + " " + strings.ToLower(c.kind.Word())
+		out = append(out, word)
+	}
+	for _, k := range []jobtext.Kind{jobtext.Ended, jobtext.Ghost} {
+		out = append(out, k.Style(s).Render(k.Glyph(&s.Glyphs))+" "+strings.ToLower(k.Word()))
+	}
+	return out
 }
 
 // stopHintAfter is when a stop takes so long that it deserves a word.

@@ -12,21 +12,28 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/muesli/termenv"
 
+	"dray/backend/client"
 	"dray/theme"
 	"dray/tui/screen"
 	"dray/tui/tuitest"
 )
 
-func TestView_golden(t *testing.T) {
-	t.Parallel()
-	sizes := []struct{ w, h int }{{60, 15}, {80, 24}, {100, 30}, {140, 40}, {200, 60}}
-	scenes := []struct {
-		name string
-		play func(a *app)
-	}{
+// scene is something that the window can show.
+type scene struct {
+	name string
+	play func(a *app)
+}
+
+func scenes() []scene {
+	return []scene{
 		{"list", func(*app) {}},
 		{"empty", func(a *app) { a.srv.set(nil, nil); a.press("ctrl+r") }},
 		{"offline", func(a *app) { a.srv.set(nil, errRefused); a.press("ctrl+r"); a.wait(41 * time.Second) }},
+		{"refused", func(a *app) {
+			a.srv.set(nil, &client.Error{Op: "list jobs", Code: 401, Message: "http://head asks for a token", Hint: "set RAY_AUTH_MODE=token", Err: client.ErrUnauthorized})
+			a.press("ctrl+r")
+			a.wait(3 * time.Second)
+		}},
 		{"detail", func(a *app) { a.press("/", "0.03", "enter", "j", "d") }},
 		{"help", func(a *app) { a.press("?") }},
 		{"question", func(a *app) { a.press("j", "x") }},
@@ -39,7 +46,12 @@ func TestView_golden(t *testing.T) {
 			a.press("!")
 		}},
 	}
-	for _, sc := range scenes {
+}
+
+func TestView_golden(t *testing.T) {
+	t.Parallel()
+	sizes := []struct{ w, h int }{{60, 15}, {80, 24}, {100, 30}, {140, 40}, {200, 60}}
+	for _, sc := range scenes() {
 		for _, size := range sizes {
 			t.Run(fmt.Sprintf("%s %dx%d", sc.name, size.w, size.h), func(t *testing.T) {
 				t.Parallel()
@@ -105,16 +117,35 @@ func TestView_goldenColours(t *testing.T) {
 		{"16 colours", termenv.ANSI, spec(theme.Default), theme.Unicode()},
 		{"ascii", termenv.Ascii, spec(theme.Default), theme.ASCII()},
 	}
-	for scene, keys := range map[string][]string{"list": nil, "question": {"j", "x"}, "help": {"?"}} {
+	for _, sc := range scenes() {
 		for _, look := range looks {
-			t.Run(scene+" "+look.name, func(t *testing.T) {
+			t.Run(sc.name+" "+look.name, func(t *testing.T) {
 				t.Parallel()
 				r := lipgloss.NewRenderer(io.Discard)
 				r.SetColorProfile(look.profile)
-				a := startIn(t, theme.New(r, look.palette, look.glyphs), 80, 24, tuitest.Jobs20(), nil)
-				a.press(keys...)
+				styles := theme.New(r, look.palette, look.glyphs)
+				a := startIn(t, styles, 80, 24, tuitest.Jobs20(), nil)
+				sc.play(a)
 				tuitest.Golden(t, a.m.View())
+				if sc.name == "detail" { // breaks lines by its own rules
+					return
+				}
+				plain := startIn(t, tuitest.Styles(termenv.Ascii, look.glyphs), 80, 24, tuitest.Jobs20(), nil)
+				sc.play(plain)
+				for _, size := range []struct{ w, h int }{{60, 15}, {80, 24}, {100, 30}, {140, 40}, {200, 60}} {
+					a.m, plain.m = a.m.resize(size.w, size.h), plain.m.resize(size.w, size.h)
+					checkFrame(t, a.m.View(), size.w, size.h)
+					if got, want := bare(a.m.View()), bare(plain.m.View()); got != want {
+						t.Errorf("at %dx%d colours change the text:\n%s\nwithout:\n%s", size.w, size.h, got, want)
+					}
+				}
 			})
 		}
 	}
+}
+
+// bare is a frame without its colours, and without the brackets that stand for
+// them where there are none.
+func bare(view string) string {
+	return strings.NewReplacer("[", " ", "]", " ").Replace(ansi.Strip(view))
 }

@@ -46,6 +46,11 @@ func (c *Client) broken(ctx context.Context, op string, err error) error {
 	if err != nil && (ctx.Err() != nil || isTransport(err)) {
 		return c.unreachable(ctx, op, err)
 	}
+	if errors.Is(err, errPage) {
+		e := &Error{Op: op, Code: http.StatusOK}
+		c.webPage(e)
+		return e
+	}
 	return &Error{
 		Op: op, Code: http.StatusOK, Message: c.name + " does not answer as Ray's Jobs API does", Hint: hintAddress,
 		Err: errors.Join(ErrNotRay, err),

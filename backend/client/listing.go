@@ -2,7 +2,7 @@ package client
 
 import (
 	"bufio"
-	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,12 +15,23 @@ import (
 // listing is an answer with all jobs: each row as it was sent, and what it
 // means. It is not written to once it is made.
 type listing struct {
-	rows [][]byte
+	rows []string
 	jobs []rayapi.Job
 }
 
-// errSyntax is the error of a text that is no JSON array.
-var errSyntax = errors.New("it is not a JSON list")
+// What a text can be instead of a list of jobs.
+var (
+	errSyntax  = errors.New("it is not a JSON list")
+	errPage    = errors.New("it is a web page")
+	errEndless = errors.New("it does not end")
+)
+
+// maxRow bounds a row, in bytes, and maxRows their number: whatever answers
+// must not fill our memory.
+const (
+	maxRow  = 64 << 20
+	maxRows = 4 << 20
+)
 
 // rowScan reads a JSON array of values row by row, without holding it whole.
 type rowScan struct {
@@ -35,10 +46,13 @@ func (s *rowScan) open() error {
 	if err != nil {
 		return err
 	}
-	if b != '[' {
-		return errSyntax
+	switch b {
+	case '[':
+		return nil
+	case '<':
+		return errPage
 	}
-	return nil
+	return errSyntax
 }
 
 // mark returns the next byte that is no white space.
@@ -61,32 +75,34 @@ func unexpected(err error) error {
 	return err
 }
 
-// next returns the text of the next row, until it is called again, or nil
-// after the closing bracket. Whether a row is valid is for its decoder to say;
-// here only its end is found.
-func (s *rowScan) next() ([]byte, error) {
+// start goes to the first byte of the next row; more is false after the
+// closing bracket.
+func (s *rowScan) start() (more bool, err error) {
 	b, err := s.mark()
 	switch {
 	case err != nil:
-		return nil, err
+		return false, err
 	case b == ']':
-		return nil, nil
+		return false, nil
 	case s.any && b != ',':
-		return nil, errSyntax
+		return false, errSyntax
 	case s.any:
 		if b, err = s.mark(); err != nil {
-			return nil, err
+			return false, err
 		}
 	}
 	s.any = true
-	s.row = s.row[:0]
 	if b != '{' {
-		return nil, fmt.Errorf("%w: a job begins with %q", errSyntax, b)
+		return false, fmt.Errorf("%w: a job begins with %q", errSyntax, b)
 	}
-	if err := s.in.UnreadByte(); err != nil {
-		return nil, err
-	}
-	err = s.object()
+	return true, s.in.UnreadByte()
+}
+
+// next returns the text of the row that begins here, until it is called again.
+// Whether a row is valid is for its decoder to say; here only its end is found.
+func (s *rowScan) next() ([]byte, error) {
+	s.row = s.row[:0]
+	err := s.object()
 	return s.row, err
 }
 
@@ -115,7 +131,7 @@ func (s *rowScan) object() error {
 				case b == '"':
 					inText = false
 				default:
-					i += toEnd(chunk[i:]) - 1
+					i += max(1, toEnd(chunk[i:])) - 1
 				}
 				continue
 			}
@@ -132,6 +148,9 @@ func (s *rowScan) object() error {
 				break
 			}
 		}
+		if len(s.row)+n > maxRow {
+			return fmt.Errorf("%w: a job of more than %d bytes", errEndless, maxRow)
+		}
 		s.row = append(s.row, chunk[:n]...)
 		if _, err := s.in.Discard(n); err != nil {
 			return unexpected(err)
@@ -142,17 +161,33 @@ func (s *rowScan) object() error {
 	}
 }
 
-// toEnd is how many bytes of a text stand before its next quote or backslash;
-// at least one.
+// toEnd is how many bytes of a text stand before its next quote or backslash.
 func toEnd(b []byte) int {
-	end := bytes.IndexByte(b, '"')
-	if end < 0 {
-		end = len(b)
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		if zeros(w^lowBits*'"')|zeros(w^lowBits*'\\') != 0 {
+			break
+		}
 	}
-	if esc := bytes.IndexByte(b[:end], '\\'); esc >= 0 {
-		end = esc
+	for i < len(b) && b[i] != '"' && b[i] != '\\' {
+		i++
 	}
-	return max(1, end)
+	return i
+}
+
+// begins reports whether what follows is the text of a row, and if so passes
+// over it: where a row ends follows from its text alone.
+func (s *rowScan) begins(row string) (bool, error) {
+	next, err := s.in.Peek(len(row))
+	if string(next) != row {
+		if errors.Is(err, io.EOF) || errors.Is(err, bufio.ErrBufferFull) {
+			err = nil // the reader meets it again, or the row is long
+		}
+		return false, err
+	}
+	_, err = s.in.Discard(len(row))
+	return true, err
 }
 
 // near is how far from its place of the last time a row is looked for before
@@ -170,56 +205,55 @@ func decodeList(in io.Reader, last *listing) (*listing, error) {
 		return nil, err
 	}
 	next := &listing{
-		rows: make([][]byte, 0, len(last.rows)+1), jobs: make([]rayapi.Job, 0, len(last.rows)+1),
+		rows: make([]string, 0, max(len(last.rows)+1, 64)), jobs: make([]rayapi.Job, 0, max(len(last.rows)+1, 64)),
 	}
-	find, fresh := finder{last: last}, news{text: []byte("[")}
+	find := finder{last: last}
+	var odd []int
 	for {
-		row, err := scan.next()
+		more, err := scan.start()
 		if err != nil {
 			return nil, err
 		}
-		if row == nil {
-			return next, fresh.into(next)
+		if !more {
+			return next, next.decodeOdd(odd)
 		}
-		if i := find.same(row); i >= 0 {
+		if len(next.rows) == maxRows {
+			return nil, fmt.Errorf("%w: more than %d jobs", errEndless, maxRows)
+		}
+		i, err := find.same(&scan)
+		if err != nil {
+			return nil, err
+		}
+		if i >= 0 {
 			next.rows, next.jobs = append(next.rows, last.rows[i]), append(next.jobs, last.jobs[i])
 			continue
 		}
-		fresh.add(len(next.rows), row)
-		next.rows, next.jobs = append(next.rows, nil), append(next.jobs, rayapi.Job{})
+		next.rows, next.jobs = append(next.rows, string(scan.row)), append(next.jobs, rayapi.Job{})
+		if at := len(next.rows) - 1; !scanJob(next.rows[at], &next.jobs[at]) {
+			odd = append(odd, at)
+		}
 	}
 }
 
-// news are the rows that are decoded, all at once: that takes half as long as
-// one by one.
-type news struct {
-	text []byte   // a list of them
-	at   []int    // where each belongs
-	ends [][2]int // where each stands in text
-}
-
-func (n *news) add(at int, row []byte) {
-	if len(n.at) > 0 {
-		n.text = append(n.text, ',')
-	}
-	from := len(n.text)
-	n.text = append(n.text, row...)
-	n.at, n.ends = append(n.at, at), append(n.ends, [2]int{from, len(n.text)})
-}
-
-// into decodes the rows and puts them where they belong.
-func (n *news) into(l *listing) error {
-	if len(n.at) == 0 {
+// decodeOdd decodes the rows that are not as Ray writes them, all at once: that
+// takes half as long as one by one.
+func (l *listing) decodeOdd(odd []int) error {
+	if len(odd) == 0 {
 		return nil
 	}
-	n.text = append(n.text, ']')
-	jobs := make([]rayapi.Job, 0, len(n.at))
-	if err := json.Unmarshal(n.text, &jobs); err != nil {
+	text := []byte("[")
+	for i, at := range odd {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(text, l.rows[at]...)
+	}
+	jobs := make([]rayapi.Job, 0, len(odd))
+	if err := json.Unmarshal(append(text, ']'), &jobs); err != nil {
 		return err
 	}
-	for i, at := range n.at {
+	for i, at := range odd {
 		l.jobs[at] = jobs[i]
-		l.rows[at] = n.text[n.ends[i][0]:n.ends[i][1]:n.ends[i][1]]
 	}
 	return nil
 }
@@ -233,33 +267,38 @@ type finder struct {
 	seed   maphash.Seed
 }
 
-// same is the place of a row in the last answer, or -1. Rows mostly come in
-// the order of the last time, with new ones in between.
-func (f *finder) same(row []byte) int {
+// same passes over the next row and returns its place in the last answer, or
+// -1: then the row is read. Rows mostly come in the order of the last time,
+// with new ones in between.
+func (f *finder) same(scan *rowScan) (int, error) {
 	rows := f.last.rows
 	for d := range near {
 		for _, i := range [2]int{f.at + d, f.at - d} {
-			if i >= 0 && i < len(rows) && bytes.Equal(rows[i], row) {
+			if i < 0 || i >= len(rows) {
+				continue
+			}
+			if ok, err := scan.begins(rows[i]); ok || err != nil {
 				f.at = i + 1
-				return i
+				return i, err
 			}
 		}
 	}
-	if len(rows) == 0 {
-		return -1
+	row, err := scan.next()
+	if err != nil || len(rows) == 0 {
+		return -1, err
 	}
 	if f.places == nil {
 		f.seed = maphash.MakeSeed()
 		f.places = make(map[uint64]int, len(rows))
 		for i, r := range rows {
-			f.places[maphash.Bytes(f.seed, r)] = i
+			f.places[maphash.String(f.seed, r)] = i
 		}
 	}
 	i, ok := f.places[maphash.Bytes(f.seed, row)]
-	if !ok || !bytes.Equal(rows[i], row) {
+	if !ok || rows[i] != string(row) {
 		f.at++ // a changed row stands where it stood
-		return -1
+		return -1, nil
 	}
 	f.at = i + 1
-	return i
+	return i, nil
 }

@@ -133,8 +133,79 @@ func TestDecodeList_brokenTexts(t *testing.T) {
 	}
 }
 
+// oddRows are rows that a head does not write, but that mean something.
+func oddRows() []string {
+	return []string{
+		`{}`, `{"type":null,"entrypoint":null,"metadata":null,"runtime_env":null,"driver_info":null}`,
+		`{"Status":"RUNNING"}`, `{"status":"A","status":"B"}`, `{"sta\u0074us":"A"}`, `{"new_field":{"a":[1,-2.5e+3,true,false,null,"x"]},"status":"A"}`,
+		`{"entrypoint":"a\"b\\c\/\b\f\n\r\t\u00e9\ud83d\ude00\ud83d x"}`, "{\"entrypoint\":\"gr\u00fc\u00df \xff\xfe e\",\"message\":\"\xc3\\n\"}",
+		`{"start_time":-0,"end_time":9223372036854775807}`, `{"start_time":1.0}`, `{"start_time":1e3}`, `{"start_time":01}`, `{"start_time":-}`, `{"start_time":99999999999999999999}`,
+		`{"driver_exit_code":-9}`, `{"driver_exit_code":"9"}`, `{"driver_info":{"id":"1","node_ip_address":"10.0.0.1","pid":"7"}}`,
+		`{"driver_info":{"id":"1","more":2}}`, `{"driver_info":{"pid":"1","id":"2","id":"3"}}`, `{"metadata":{"a":"1","a":"2","b":null}}`, `{"metadata":{"a":1}}`, `{"metadata":{}}`,
+		`{"runtime_env":{"a":"\x"}}`, `{"runtime_env":[01]}`, `{"runtime_env":nul}`, `{"runtime_env": {"a" : [ ] , "b" : { } } }`, `{"runtime_env":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}`,
+		"{\"entrypoint\":\"a\nb\"}", `{"entrypoint":"\u00g0"}`, `{"a":1,}`, `{"a" 1}`, `{a:1}`, `{"type":"x"`, `{"status":true}`, `{"ſtatus":"A"}`,
+	}
+}
+
+func TestDecodeList_oddRows(t *testing.T) {
+	t.Parallel()
+	for _, r := range oddRows() {
+		text := "[" + row(1, "RUNNING") + "," + r + "]"
+		got, gotErr := decodeList(strings.NewReader(text), nil)
+		want, wantErr := decodeStd([]byte(text))
+		if (gotErr == nil) != (wantErr == nil) {
+			t.Errorf("%s: %v, encoding/json says %v", r, gotErr, wantErr)
+			continue
+		}
+		if gotErr == nil {
+			if diff := cmp.Diff(want, got.jobs); diff != "" {
+				t.Errorf("%s: -want +got:\n%s", r, diff)
+			}
+		}
+	}
+}
+
+// Rows as Ray writes them need no help of encoding/json.
+func TestScanJob_readsWhatRayWrites(t *testing.T) {
+	t.Parallel()
+	var j rayapi.Job
+	if !scanJob(row(7, "RUNNING"), &j) || j.ID() != "raysubmit_00000007" {
+		t.Errorf("a row of Ray's is not read: %+v", j)
+	}
+}
+
+// endless repeats a text without end.
+type endless string
+
+func (e endless) Read(p []byte) (int, error) {
+	n := 0
+	for n+len(e) <= len(p) {
+		n += copy(p[n:], e)
+	}
+	return n, nil
+}
+
+func TestDecodeList_whatIsNoList(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		in   io.Reader
+		want error
+	}{
+		"a page":      {strings.NewReader("\n<!doctype html><title>Sign in</title>"), errPage},
+		"a huge job":  {io.MultiReader(strings.NewReader(`[{"a":"`), endless("x")), errEndless},
+		"another one": {strings.NewReader(`{"jobs":[]}`), errSyntax},
+	} {
+		if _, err := decodeList(tt.in, nil); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func FuzzDecodeList(f *testing.F) {
 	f.Add(list(rows(2, same)...), list(rows(3, same)...))
+	for _, r := range oddRows() {
+		f.Add("[]", "["+r+"]")
+	}
 	f.Add("[]", " [ { } , {\"message\":\"\\\\\\\"\"} ] x")
 	f.Add("[{\"a\":[{}]}]", "[{\"a\":[{]}}]")
 	f.Fuzz(func(t *testing.T, before, text string) {
@@ -156,19 +227,19 @@ func FuzzDecodeList(f *testing.F) {
 	})
 }
 
-func BenchmarkDecodeList(b *testing.B) {
+func BenchmarkListing(b *testing.B) {
 	const n = 10_000
 	base := list(rows(n, same)...)
 	some := list(rows(n, func(i int) string { return map[bool]string{true: "FAILED", false: "RUNNING"}[i%100 == 0] })...)
-	first, err := decodeList(strings.NewReader(base), nil)
+	last, err := decodeList(strings.NewReader(base), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for _, bb := range []struct {
-		name, text string
-		last       *listing
-	}{{"first", base, nil}, {"unchanged", base, first}, {"1% changed", some, first}} {
-		b.Run(bb.name, func(b *testing.B) {
+		name, ratio, text string
+		last              *listing
+	}{{"first", "1of4", base, nil}, {"unchanged", "1of30", base, last}, {"1% changed", "1of15", some, last}} {
+		b.Run(bb.name+"/dray", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := decodeList(strings.NewReader(bb.text), bb.last); err != nil {
@@ -176,14 +247,14 @@ func BenchmarkDecodeList(b *testing.B) {
 				}
 			}
 		})
-	}
-	b.Run("encoding-json", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			var jobs []rayapi.Job
-			if err := json.Unmarshal([]byte(base), &jobs); err != nil {
-				b.Fatal(err)
+		b.Run(bb.name+"/std,"+bb.ratio, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var jobs []rayapi.Job
+				if err := json.Unmarshal([]byte(bb.text), &jobs); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-	})
+		})
+	}
 }

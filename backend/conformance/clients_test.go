@@ -12,8 +12,8 @@ import (
 	"dray/backend/rayapi"
 )
 
-// client is one way to manage jobs. Every method is one run of it.
-type client struct {
+// toolkit is one way to manage jobs. Every method is one run of it.
+type toolkit struct {
 	name   string
 	submit func(t *testing.T, id, dir, entrypoint string) error
 	status func(t *testing.T, id string) (string, error) // holds the status word
@@ -26,11 +26,11 @@ type client struct {
 
 func onlyErr(_ string, err error) error { return err }
 
-func drayVerbs(s *target, bin string) client {
+func drayVerbs(s *target, bin string) toolkit {
 	run := func(t *testing.T, dir string, args ...string) (string, error) {
 		return command(t, s, dir, bin, append([]string{"--address", s.base}, args...)...)
 	}
-	return client{
+	return toolkit{
 		name: "dray verbs",
 		submit: func(t *testing.T, id, dir, entrypoint string) error {
 			args := []string{"submit", "--id", id}
@@ -52,13 +52,13 @@ func drayVerbs(s *target, bin string) client {
 	}
 }
 
-func rayCLI(t *testing.T, s *target) client {
+func rayCLI(t *testing.T, s *target) toolkit {
 	ray := filepath.Join(filepath.Dir(rayPython(t)), "ray")
 	run := func(t *testing.T, dir string, args ...string) (string, error) {
 		verb := append([]string{"job", args[0], "--address", s.base}, args[1:]...)
 		return command(t, s, dir, ray, verb...)
 	}
-	return client{
+	return toolkit{
 		name: "ray job",
 		submit: func(t *testing.T, id, dir, entrypoint string) error {
 			args := []string{"submit", "--submission-id", id, "--no-wait"}
@@ -79,7 +79,7 @@ func rayCLI(t *testing.T, s *target) client {
 	}
 }
 
-func raySDK(t *testing.T, s *target) client {
+func raySDK(t *testing.T, s *target) toolkit {
 	python := rayPython(t)
 	script, err := filepath.Abs("testdata/sdk.py")
 	if err != nil {
@@ -100,7 +100,7 @@ func raySDK(t *testing.T, s *target) client {
 		}
 		return fmt.Sprint(v), nil
 	}
-	return client{
+	return toolkit{
 		name: "JobSubmissionClient",
 		submit: func(t *testing.T, id, dir, entrypoint string) error {
 			return onlyErr(run(t, "", "submit", id, dir, entrypoint))
@@ -117,8 +117,8 @@ func raySDK(t *testing.T, s *target) client {
 // runClients does the quick start and the whole life of a job with each
 // client.
 func runClients(t *testing.T, s *target, bin string, rep *report) {
-	for _, c := range []client{drayVerbs(s, bin), rayCLI(t, s), raySDK(t, s)} {
-		for name, run := range map[string]func(*testing.T, *target, client){"quick start": quickStart, "stop and delete": stopAndDelete} {
+	for _, c := range []toolkit{drayVerbs(s, bin), rayCLI(t, s), raySDK(t, s)} {
+		for name, run := range map[string]func(*testing.T, *target, toolkit){"quick start": quickStart, "stop and delete": stopAndDelete} {
 			row := "6.5/client: " + name + " by " + c.name
 			t.Run(row, func(t *testing.T) {
 				t.Cleanup(func() {
@@ -155,7 +155,7 @@ func quickStartDir(t *testing.T) string {
 }
 
 // quickStart is the one of Ray's own documentation.
-func quickStart(t *testing.T, s *target, c client) {
+func quickStart(t *testing.T, s *target, c toolkit) {
 	id := rayapi.NewID()
 	if err := c.submit(t, id, quickStartDir(t), "python script.py"); err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func wantQuickStart(t *testing.T, what, text string) {
 	}
 }
 
-func stopAndDelete(t *testing.T, s *target, c client) {
+func stopAndDelete(t *testing.T, s *target, c toolkit) {
 	id := rayapi.NewID()
 	if err := c.submit(t, id, "", "sleep 600"); err != nil {
 		t.Fatal(err)

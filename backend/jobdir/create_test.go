@@ -24,19 +24,30 @@ func TestCreate_noSecret(t *testing.T) {
 	}
 }
 
-// The mark is the lock, but in the folder of an earlier version.
+// The mark is the lock, by the name too under which earlier versions look for
+// it. In a folder of theirs the lock is a file of its own.
 func TestDir_Lock(t *testing.T) {
 	t.Parallel()
 	d := create(t, t.TempDir(), "job")
+	name := filepath.Join(d.Path(), "lock")
+	lock, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mark, err := os.Stat(d.Started()); err != nil || !os.SameFile(lock, mark) {
+		t.Errorf("the mark and the lock are two files, %v", err)
+	}
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
 	if d.Lock() != d.Started() {
 		t.Errorf("Lock() = %s, want %s", d.Lock(), d.Started())
 	}
-	old := filepath.Join(d.Path(), "lock")
-	if err := os.WriteFile(old, nil, 0o600); err != nil {
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if d.Lock() != old {
-		t.Errorf("Lock() = %s, want %s", d.Lock(), old)
+	if d.Lock() != name {
+		t.Errorf("Lock() = %s, want %s", d.Lock(), name)
 	}
 }
 

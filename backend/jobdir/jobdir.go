@@ -60,8 +60,9 @@ func (d Dir) Log() string { return filepath.Join(d.path, logName) }
 // FIFO is the path of the pipe that is the job's stdout and stderr.
 func (d Dir) FIFO() string { return filepath.Join(d.path, fifoName) }
 
-// Lock is the path of the file whose flock says that the supervisor lives. It
-// is the mark; folders of earlier versions have a file for the lock alone.
+// Lock is the path of the file whose flock says that the supervisor lives: a
+// second name of the mark. In folders of earlier versions it is a file of its
+// own, and some have the mark alone.
 func (d Dir) Lock() string {
 	old := filepath.Join(d.path, lockName)
 	if _, err := os.Lstat(old); err == nil {
@@ -225,6 +226,9 @@ func (d Dir) fill(spec Spec, secret Secret, logHead []byte) (unsynced []*os.File
 			return unsynced, err
 		}
 	}
+	// For a backend of an earlier version, which takes a job without it for
+	// lost. Without links on this disk only those lack it.
+	_ = os.Link(d.Started(), filepath.Join(d.path, lockName))
 	return unsynced, nil
 }
 

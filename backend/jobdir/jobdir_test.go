@@ -3,6 +3,7 @@
 package jobdir_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -141,6 +142,72 @@ func TestSlot_tornWrite(t *testing.T) {
 		if got, err := d.ReadSlot(); err != nil || got.Phase != jobdir.PhaseRunning {
 			t.Fatalf("torn at byte %d: %+v, %v", n, got, err)
 		}
+	}
+}
+
+// A power cut may write any of the sectors that changed since the last sync.
+// What was durable must be found then: an empty slot would mean that the
+// entrypoint never ran.
+func TestSlot_powerCut(t *testing.T) {
+	t.Parallel()
+	d := create(t, t.TempDir(), "cut")
+	path := filepath.Join(d.Path(), "slot")
+	w, err := d.OpenSlot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	steps := []struct {
+		phase   jobdir.Phase
+		durable bool
+	}{
+		{jobdir.PhaseStarting, false}, {jobdir.PhaseRunning, true}, {jobdir.PhaseExited, false}, {jobdir.PhaseSealed, true},
+	}
+	var old []byte // as of the last sync
+	began := false
+	for _, step := range steps {
+		put := w.Put
+		if step.durable {
+			put = w.Write
+		}
+		if err := put(jobdir.Slot{Phase: step.phase, LogIncomplete: strings.Repeat(string(step.phase), 150)}); err != nil {
+			t.Fatal(err)
+		}
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if began {
+			checkCuts(t, d, old, whole)
+		}
+		if step.durable {
+			old, began = whole, true
+		}
+	}
+}
+
+// checkCuts reads the slot as each mixture of the sectors of old and whole, and
+// restores it.
+func checkCuts(t *testing.T, d jobdir.Dir, old, whole []byte) {
+	t.Helper()
+	const sector = 512
+	path := filepath.Join(d.Path(), "slot")
+	for mask := range 1 << (len(whole) / sector) {
+		cut := bytes.Clone(old)
+		for i := range len(whole) / sector {
+			if mask&(1<<i) != 0 {
+				copy(cut[i*sector:(i+1)*sector], whole[i*sector:])
+			}
+		}
+		if err := os.WriteFile(path, cut, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := d.ReadSlot(); err != nil || got.Phase == jobdir.PhaseStarting {
+			t.Fatalf("after a power cut that wrote the sectors %b: %+v, %v", mask, got.Phase, err)
+		}
+	}
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -19,8 +19,9 @@ import (
 
 // The slot file is two halves of slotHalf bytes, each: sequence u64, length
 // u32, CRC-32 (IEEE) of the JSON u32, all little endian, then the JSON. The
-// writer alternates between the halves, so a torn write can only spoil the one
-// being written; the reader takes the valid half with the higher sequence.
+// writer never touches the half that was made durable last, so a torn write can
+// only spoil the other; the reader takes the valid half with the higher
+// sequence, which is odd in the second half.
 const (
 	slotHalf   = 2048
 	slotSize   = 2 * slotHalf
@@ -176,8 +177,9 @@ func parseHalf(half []byte) (Slot, uint64, bool) {
 // SlotWriter writes a job's slot. There is one per job: the supervisor's, or
 // the backend's after the supervisor is gone.
 type SlotWriter struct {
-	f   *os.File
-	seq uint64
+	f     *os.File
+	seq   uint64
+	dirty bool // the half of seq is not durable yet; the other is, if there is one
 }
 
 // OpenSlot opens the slot for writing, after what stands in it. Close it.
@@ -190,7 +192,12 @@ func (d Dir) OpenSlot() (*SlotWriter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open slot: %w", err)
 	}
-	return &SlotWriter{f: f, seq: seq}, nil
+	// The last writer may have been killed before its sync.
+	w := &SlotWriter{f: f, seq: seq, dirty: seq > 0}
+	if w.dirty {
+		_ = w.Sync() // on an error the other half stays the one to spare
+	}
+	return w, nil
 }
 
 // Write makes s durable. It needs no free space on the disk.
@@ -206,6 +213,7 @@ func (w *SlotWriter) Sync() error {
 	if err := unix.Fdatasync(int(w.f.Fd())); err != nil {
 		return fmt.Errorf("sync slot: %w", err)
 	}
+	w.dirty = false
 	return nil
 }
 
@@ -225,6 +233,9 @@ func (w *SlotWriter) Put(s Slot) error {
 		}
 	}
 	seq := w.seq + 1
+	if w.dirty {
+		seq++ // in the same half again
+	}
 	half := make([]byte, slotHeader+len(body))
 	binary.LittleEndian.PutUint64(half, seq)
 	binary.LittleEndian.PutUint32(half[8:], uint32(len(body)))
@@ -233,7 +244,7 @@ func (w *SlotWriter) Put(s Slot) error {
 	if _, err := w.f.WriteAt(half, int64(seq%2)*slotHalf); err != nil {
 		return fmt.Errorf("write slot: %w", err)
 	}
-	w.seq = seq
+	w.seq, w.dirty = seq, true
 	return nil
 }
 

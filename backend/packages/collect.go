@@ -121,10 +121,25 @@ func (s *Store) collectOne(e stored, o CollectOptions, last bool) (bool, error) 
 	if !last || e.sum == "" {
 		return true, nil
 	}
+	if others, err := s.hasName(e.sum); err != nil || others {
+		return true, err // an upload came since the names were listed
+	}
 	if err := os.Remove(s.blobPath(e.sum)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return true, err
 	}
 	return true, nil
+}
+
+// hasName reports whether a name refers to the blob of sum. The lock is held.
+func (s *Store) hasName(sum string) (bool, error) {
+	names, err := os.ReadDir(filepath.Join(s.dir, namesDir))
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(names, func(d fs.DirEntry) bool {
+		known, err := s.sumOf(d.Name())
+		return err == nil && known == sum
+	}), nil
 }
 
 // entries lists the names with their blobs.

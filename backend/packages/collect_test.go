@@ -163,3 +163,31 @@ func TestFault34_collectedWhileInUse(t *testing.T) {
 		t.Errorf("%d files are left", n)
 	}
 }
+
+// An upload of the same content under another name, between the listing of the
+// names and the removal of the last one listed, keeps the content.
+func TestCollect_uploadBetween(t *testing.T) {
+	t.Parallel()
+	s, dir := openStore(t)
+	aged(t, s, dir, "oldest.zip", "0000000000", 50)
+	aged(t, s, dir, "old.zip", "1111111111", 40)
+	between := func(name string) bool {
+		if name == "oldest.zip" { // as Put does it; the content is there
+			sum, err := os.ReadFile(filepath.Join(dir, "names", "old.zip"))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, "names", "new.zip"), sum, 0o600)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		return false
+	}
+	gone := collect(t, s, packages.CollectOptions{MinAge: time.Hour, Referenced: between})
+	if got := strings.Join(gone, " "); got != "oldest.zip old.zip" {
+		t.Errorf("removed %q", got)
+	}
+	if has, err := s.Has(t.Context(), "new.zip"); err != nil || !has {
+		t.Errorf("the package that was uploaded meanwhile is there: %v, %v", has, err)
+	}
+}

@@ -99,7 +99,7 @@ const (
 
 // steersEngine matches the variables that change what the engine and the shell
 // in front of it do.
-var steersEngine = regexp.MustCompile(`^(PATH|HOME|USER|LOGNAME|SHELL|ENV|BASH_ENV|IFS|TE?MP|TMPDIR|NOTIFY_SOCKET|GLIBC_TUNABLES|GO[A-Z]+|.*_PROXY|.*_proxy|` +
+var steersEngine = regexp.MustCompile(`^(PATH|HOME|USER|LOGNAME|SHELL|ENV|BASH_ENV|IFS|TE?MP|TMPDIR|NOTIFY_SOCKET|GLIBC_TUNABLES|GO[A-Z]+|[A-Za-z0-9_]+_(PROXY|proxy)|` +
 	`(LD|XDG|DOCKER|BUILDAH|PODMAN|CONTAINER|CONTAINERS|REGISTRY|STORAGE|SSL_CERT|MALLOC|LISTEN|TINI|DBUS)_[A-Za-z0-9_]*)$`)
 
 // hide renames the job's variables that are for the container alone, and adds

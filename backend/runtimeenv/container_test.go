@@ -203,3 +203,32 @@ func TestContainerEngineMustWork(t *testing.T) {
 		}
 	}
 }
+
+// A podman that hangs does not hide a docker that works.
+func TestContainerEngineHangs(t *testing.T) {
+	t.Parallel()
+	r, calls := engineRig(t, "podman", "docker")
+	podman := filepath.Join(filepath.Dir(calls), "podman")
+	if err := os.WriteFile(podman, []byte("#!/bin/sh\nexec /bin/sleep 60\n"), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(calls+".up", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Check(json.RawMessage(`{"image_uri": "a"}`)); err != nil {
+		t.Errorf("docker works: %v", err)
+	}
+}
+
+// The name of a variable is never read by a shell.
+func TestContainerVariableNames(t *testing.T) {
+	t.Parallel()
+	r, calls := engineRig(t, "podman")
+	env := map[string]any{"image_uri": "known:1", "env_vars": map[string]string{
+		"x; echo injected; _PROXY": "1", "$(echo injected >&2)_proxy": "2", "HTTPS_PROXY": "of the job",
+	}}
+	out, err := inContainer(t, r, calls, "names", `echo "proxy $HTTPS_PROXY"`, env)
+	if err != nil || out != "proxy of the job\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+}

@@ -30,7 +30,7 @@ type engine struct {
 }
 
 const (
-	probeTime   = 10 * time.Second // a daemon that hangs must not hang a submit
+	probeTime   = 5 * time.Second // of each; one that hangs must not hang a submit, nor hide the other
 	removeTime  = 20 * time.Second
 	keepWorking = time.Minute     // how long a probe's answer is believed
 	keepBroken  = 5 * time.Second // somebody may be starting the daemon
@@ -54,10 +54,8 @@ func (e *engines) find(ctx context.Context, env []string) (engine, error) {
 	if time.Now().Before(e.until) {
 		return e.found, e.err
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
-	defer cancel()
 	found, err := probe(ctx, env)
-	if errors.Is(ctx.Err(), context.Canceled) {
+	if ctx.Err() != nil { // that says nothing about the engines
 		return engine{}, ctx.Err()
 	}
 	e.found, e.err, e.until = found, err, time.Now().Add(keepWorking)
@@ -78,7 +76,7 @@ func probe(ctx context.Context, env []string) (engine, error) {
 		if name == "podman" {
 			args = []string{path, "info", "--format", "{{.Version.Version}} {{.Host.OCIRuntime.Name}}"}
 		}
-		out, err := tool.Output(ctx, name, tool.Command{Args: args, Env: env, Dir: "/"})
+		out, err := ask(ctx, name, tool.Command{Args: args, Env: env, Dir: "/"})
 		words := strings.Fields(string(out))
 		if err == nil && len(words) == 0 {
 			err = errors.New("it does not say its version")
@@ -99,6 +97,17 @@ func probe(ctx context.Context, env []string) (engine, error) {
 		return engine{}, errors.New(noEngine)
 	}
 	return engine{}, errors.New("no container engine works here: " + strings.Join(broken, "; "))
+}
+
+// ask runs a command that answers at once where the engine works.
+func ask(ctx context.Context, name string, cmd tool.Command) ([]byte, error) {
+	limited, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	out, err := tool.Output(limited, name, cmd)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = fmt.Errorf("it did not answer within %s", probeTime)
+	}
+	return out, err
 }
 
 func oneLine(err error) string {

@@ -14,15 +14,18 @@ const (
 	bodyPatience = 15 * time.Second
 )
 
-// limitBody makes reads of r's body fail with os.ErrDeadlineExceeded when it
-// stalls for patience.
-func limitBody(w http.ResponseWriter, r *http.Request, patience time.Duration) {
+// limitBody returns r with a body whose reads fail with os.ErrDeadlineExceeded
+// when it stalls for patience. r itself stays as it is: by the body of the
+// request that it made, net/http knows that a client waits to be told to go on.
+func limitBody(w http.ResponseWriter, r *http.Request, patience time.Duration) *http.Request {
 	if r.Body == nil || r.Body == http.NoBody {
-		return
+		return r
 	}
 	b := &steadyBody{ReadCloser: r.Body, conn: http.NewResponseController(w), patience: patience}
 	b.extend()
-	r.Body = b
+	limited := *r
+	limited.Body = b
+	return &limited
 }
 
 type steadyBody struct {

@@ -1,7 +1,11 @@
 package server
 
 import (
+	"io"
+	"log/slog"
 	"net"
+	"net/http"
+	"sync"
 	"testing"
 	"time"
 )
@@ -71,5 +75,65 @@ func TestGateFull(t *testing.T) {
 	first.Close()
 	if !<-let {
 		t.Error("the place that became free was not given")
+	}
+}
+
+// However a connection ends, its place is free then.
+func TestGateFreesPlaces(t *testing.T) {
+	t.Parallel()
+	const each = 200
+	inner, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGate(inner, 64)
+	srv := HTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		trust(r)
+		switch r.URL.Path {
+		case "/panic":
+			panic(http.ErrAbortHandler)
+		case "/hijack":
+			if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+				_ = conn.Close()
+			}
+		}
+	}), slog.New(slog.DiscardHandler))
+	done := make(chan struct{})
+	go func() { defer close(done); _ = srv.Serve(g) }()
+	t.Cleanup(func() { _ = srv.Close(); <-done })
+	var clients sync.WaitGroup
+	for _, text := range []string{
+		"", "GET", "\x16\x03\x01\x02", "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /panic HTTP/1.1\r\nHost: x\r\n\r\n", "GET /hijack HTTP/1.1\r\nHost: x\r\n\r\n",
+	} {
+		clients.Go(func() {
+			var d net.Dialer
+			for range each {
+				conn, err := d.DialContext(t.Context(), "tcp", inner.Addr().String())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.WriteString(conn, text) // the gate may have closed it
+				_ = conn.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
+				_, _ = conn.Read(make([]byte, 1))
+				_ = conn.Close()
+			}
+		})
+	}
+	clients.Wait()
+	for end := time.After(10 * time.Second); ; {
+		g.mu.Lock()
+		left := len(g.conns)
+		g.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		select {
+		case <-g.freed:
+		case <-time.After(10 * time.Millisecond):
+		case <-end:
+			t.Fatalf("%d places are taken, and nobody is there", left)
+		}
 	}
 }

@@ -17,10 +17,11 @@ const wrongTokenDelay = 100 * time.Millisecond
 
 // GuardConfig says who may pass.
 type GuardConfig struct {
-	Token        string   // what clients must send; "" lets nobody in unless AuthDisabled
-	AuthDisabled bool     // no token is asked for
-	Hosts        []string // the values of the Host header that mean this server, port included
-	Unix         bool     // on a Unix socket: neither Host nor token are looked at
+	Token        string          // what clients must send; "" lets nobody in unless AuthDisabled
+	AuthDisabled bool            // no token is asked for
+	Hosts        []string        // the values of the Host header that mean this server, port included
+	HostsNow     func() []string // more of them, as of now; asked when Hosts has not what was sent. May be nil
+	Unix         bool            // on a Unix socket: neither Host nor token are looked at
 	Log          *slog.Logger
 }
 
@@ -44,7 +45,7 @@ type guard struct {
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &safeWriter{ResponseWriter: w}
 	defer g.recover(out, r)
-	limitBody(out, r, g.patience)
+	r = limitBody(out, r, g.patience)
 	switch {
 	case !g.cfg.Unix && !g.ourHost(r.Host):
 		plain(out, http.StatusForbidden, fmt.Sprintf("Host %q is not a name of this server: use one of %s.",
@@ -90,7 +91,8 @@ func (g *guard) refuseMethod(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *guard) ourHost(host string) bool {
-	return slices.ContainsFunc(g.cfg.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
+	isSame := func(h string) bool { return strings.EqualFold(h, host) }
+	return slices.ContainsFunc(g.cfg.Hosts, isSame) || g.cfg.HostsNow != nil && slices.ContainsFunc(g.cfg.HostsNow(), isSame)
 }
 
 // recover answers 500 for a panic. If the answer had begun, or the handler

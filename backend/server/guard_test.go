@@ -1,14 +1,17 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"dray/backend/server"
 )
@@ -70,6 +73,62 @@ func TestGuard_host(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Names that came after the start count too.
+func TestGuard_hostsNow(t *testing.T) {
+	t.Parallel()
+	names := []string{"old.example:8265"}
+	h := server.Guard(http.HandlerFunc(passed), server.GuardConfig{
+		AuthDisabled: true, Hosts: []string{testHost}, HostsNow: func() []string { return names }, Log: quiet(),
+	})
+	names = []string{"new.example:8265"}
+	for host, want := range map[string]int{testHost: 200, "new.example:8265": 200, "old.example:8265": 403} {
+		if got := ask(t, h, http.MethodGet, "http://"+host+"/api/version", ""); got.status != want {
+			t.Errorf("%s: %d, want %d", host, got.status, want)
+		}
+	}
+}
+
+// A client that waits to be told to send its body is answered at once when
+// nobody wants it.
+func TestGuard_expectContinue(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := server.HTTPServer(server.Guard(http.HandlerFunc(passed), server.GuardConfig{
+		Token: testToken, Hosts: []string{testHost}, Log: quiet(),
+	}), quiet())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = srv.Serve(ln) }()
+	t.Cleanup(func() { _ = srv.Close(); <-done })
+	var d net.Dialer
+	for header, want := range map[string]int{
+		"Host: " + testHost:  401,
+		"Host: evil.example": 403,
+		"Host: " + testHost + "\r\nOrigin: https://evil.example\r\nAuthorization: " + good: 405,
+	} {
+		conn, err := d.DialContext(t.Context(), "tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "POST /api/jobs/ HTTP/1.1\r\n%s\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n", header)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Errorf("%s: no answer: %v", header, err)
+			continue
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: %d, want %d", header, resp.StatusCode, want)
+		}
 	}
 }
 

@@ -29,11 +29,12 @@ type Certificate struct {
 // authority, and its key; both are PEM.
 func LoadCertificate(certFile, keyFile string, log *slog.Logger) (*Certificate, error) {
 	c := &Certificate{certFile: certFile, keyFile: keyFile, log: log}
+	c.stamp = c.stampNow() // before the reading: a change meanwhile is seen later
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("the certificate %s with the key %s cannot be used: %w", certFile, keyFile, err)
 	}
-	c.pair, c.stamp = &pair, c.stampNow()
+	c.pair = &pair
 	return c, nil
 }
 

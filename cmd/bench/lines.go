@@ -170,28 +170,40 @@ const (
 // slow measures a key while a log runs, on a slow line, beside the same program
 // with Bubble Tea's own renderer.
 func (b *bench) slow(ctx context.Context) error {
-	r := row{group: "slow", operation: "key on a 64 kB/s line, log at 100 lines/s", unit: "ms", peerName: "stock renderer", most: 0.2}
+	rows := []row{
+		{operation: "key's echo on a 64 kB/s line, log at 100 lines/s", most: 0.2},
+		{operation: "the same, a key that changes the whole screen"},
+	}
+	for i := range rows {
+		rows[i].group, rows[i].unit, rows[i].peerName = "slow", "ms", "stock renderer"
+	}
 	for _, stock := range []bool{false, true} {
 		env, name := []string{"SSH_CONNECTION=127.0.0.1 1 127.0.0.1 2"}, "painter"
 		if stock {
 			env, name = append(env, "DRAY_RENDERER=stock"), "stock"
 		}
-		got, err := b.keys(ctx, "slow-"+name, env)
-		if err != nil {
-			return err
-		}
-		if stock {
-			r.peer = got
-		} else {
-			r.dray = got
+		for i, key := range []pressed{{"/", "keep", "\x1b"}, {"?", "Help", "?"}} {
+			got, err := b.keys(ctx, fmt.Sprint("slow-", name, i), env, key)
+			if err != nil {
+				return err
+			}
+			if stock {
+				rows[i].peer = got
+			} else {
+				rows[i].dray = got
+			}
 		}
 	}
-	b.add(r)
+	b.rows = append(b.rows, rows...)
 	return nil
 }
 
+// pressed is a key, what it brings to the screen, and the key that takes that
+// away again.
+type pressed struct{ key, brings, back string }
+
 // keys presses keys while lines come, and returns how long each took to be seen.
-func (b *bench) keys(ctx context.Context, name string, env []string) (sample, error) {
+func (b *bench) keys(ctx context.Context, name string, env []string, k pressed) (sample, error) {
 	t, f, err := b.fed(ctx, name, wide(), slowRate, env...)
 	if err != nil {
 		return nil, err
@@ -222,12 +234,12 @@ func (b *bench) keys(ctx context.Context, name string, env []string) (sample, er
 			break
 		}
 		var d time.Duration
-		if d, err = t.timed("?", "Help", atLast); err != nil {
+		if d, err = t.timed(k.key, k.brings, atLast); err != nil {
 			break
 		}
 		got = append(got, ms(d))
-		if err = t.send("?"); err == nil {
-			err = t.gone("Help", atLast)
+		if err = t.send(k.back); err == nil {
+			err = t.gone(k.brings, atLast)
 		}
 	}
 	cancel()

@@ -82,7 +82,10 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		return errors.Join(err, ln.Close())
 	}
 	names := hostNames(ln, f.listen, cert)
-	guard := server.Guard(host.Handler(), server.GuardConfig{Token: token, AuthDisabled: token == "", Hosts: names, Log: log})
+	guard := server.Guard(host.Handler(), server.GuardConfig{
+		Token: token, AuthDisabled: token == "", Hosts: names, Log: log,
+		HostsNow: func() []string { return hostNames(ln, f.listen, cert) }, // a new certificate, a new address
+	})
 	srv := server.HTTPServer(guard, log)
 	door, scheme := server.LimitListener(ln), "http://"
 	if cert != nil {

@@ -26,6 +26,7 @@ type Model struct {
 	styles *theme.Styles
 	scope  string
 	groups []group
+	signs  []string // drawn below the keys
 	size   screen.Size
 	top    int
 
@@ -49,6 +50,13 @@ func New(styles *theme.Styles, scope string, bindings []screen.Binding) Model {
 			m.add(b.Group, bindings)
 		}
 	}
+	return m
+}
+
+// Signs adds lines that tell what the signs on the page mean. They may hold
+// colours, and none of them is broken.
+func (m Model) Signs(signs []string) Model {
+	m.signs = signs
 	return m
 }
 
@@ -114,7 +122,11 @@ func (m Model) find(k tea.KeyMsg) (next Model, open bool) {
 // found are the groups with what is looked for.
 func (m Model) found() []group {
 	if m.wanted == "" {
-		return m.groups
+		folded := slices.Clone(m.groups)
+		for i := range folded {
+			folded[i].rows = oneKind(folded[i].rows)
+		}
+		return folded
 	}
 	wanted := strings.ToLower(m.wanted)
 	var all []group
@@ -176,109 +188,4 @@ func (m Model) visible(body int) int { return max(0, min(body, m.size.H-2)) }
 func (m Model) last() int {
 	body, _ := m.body()
 	return max(0, len(body)-m.visible(len(body)))
-}
-
-// body lays the groups out in as many columns as there is room for without
-// cutting a text, and returns the lines and their width.
-func (m Model) body() ([]string, int) {
-	inner := max(minColumn, m.size.W-8)
-	groups := m.found()
-	if len(groups) == 0 {
-		return []string{m.styles.Muted.Render("no key does that")}, maxFoot
-	}
-	var columns [][]group
-	var widths []int
-	for n := len(groups); n > 0; n-- {
-		columns = spread(groups, n)
-		widths = widths[:0]
-		for _, c := range columns {
-			widths = append(widths, natural(c))
-		}
-		if total(widths) <= inner {
-			break
-		}
-	}
-	if len(widths) == 1 {
-		widths[0] = min(widths[0], inner)
-	}
-	if w := total(widths); w < maxFoot {
-		widths[len(widths)-1] += min(maxFoot, inner) - w // room for the line below
-	}
-	return m.beside(columns, widths), total(widths)
-}
-
-// spread gives each group to the column that is shortest so far.
-func spread(groups []group, n int) [][]group {
-	columns := make([][]group, n)
-	heights := make([]int, n)
-	for _, g := range groups {
-		at := slices.Index(heights, slices.Min(heights))
-		columns[at] = append(columns[at], g)
-		heights[at] += len(g.rows) + 2
-	}
-	return columns
-}
-
-// natural is the width that the groups of a column need.
-func natural(groups []group) int {
-	w := 0
-	for _, g := range groups {
-		w = max(w, cell.Width(g.name))
-		keys := g.keys()
-		for _, r := range g.rows {
-			w = max(w, keys+2+cell.Width(r[1]))
-		}
-	}
-	return w
-}
-
-func (g group) keys() int {
-	w := 0
-	for _, r := range g.rows {
-		w = max(w, cell.Width(r[0]))
-	}
-	return w
-}
-
-func total(widths []int) int {
-	sum := gap * (len(widths) - 1)
-	for _, w := range widths {
-		sum += w
-	}
-	return sum
-}
-
-func (m Model) beside(columns [][]group, widths []int) []string {
-	blocks := make([][]string, len(columns))
-	height := 0
-	for i, c := range columns {
-		for j, g := range c {
-			if j > 0 {
-				blocks[i] = append(blocks[i], "")
-			}
-			blocks[i] = append(blocks[i], m.block(g, widths[i])...)
-		}
-		height = max(height, len(blocks[i]))
-	}
-	lines := make([]string, height)
-	for i, b := range blocks {
-		for j, l := range cell.Lines(b, height) {
-			if i > 0 {
-				lines[j] += cell.Blank(gap)
-			}
-			lines[j] += cell.Pad(l, widths[i])
-		}
-	}
-	return lines
-}
-
-func (m Model) block(g group, w int) []string {
-	keys := min(g.keys(), w/2)
-	out := []string{m.styles.Header.Render(g.name)}
-	for _, r := range g.rows {
-		name := cell.Pad(cell.Cut(r[0], keys, m.styles.Glyphs.Ellipsis), keys)
-		text := cell.Cut(r[1], w-keys-2, m.styles.Glyphs.Ellipsis)
-		out = append(out, m.styles.Key.Render(name)+"  "+text)
-	}
-	return out
 }

@@ -108,3 +108,36 @@ func TestModel_search(t *testing.T) {
 		}
 	}
 }
+
+func TestView_foldsBreaksAndTellsSigns(t *testing.T) {
+	t.Parallel()
+	var all []screen.Binding
+	add := func(group, k, text string) {
+		all = append(all, screen.Binding{Binding: key.NewBinding(key.WithKeys(k), key.WithHelp(k, text)), ID: group + k, Group: group})
+	}
+	for i, name := range []string{"all", "live", "failed"} {
+		add("VIEW", fmt.Sprint(i+1), "view: "+name)
+	}
+	for i := range 9 {
+		add("MOVE", fmt.Sprint("m", i), "moves the cursor")
+		add("JOB", fmt.Sprint("j", i), "does something to a job")
+		add("APP", fmt.Sprint("a", i), "changes the program")
+	}
+	signs := []string{"R ● running", "P ◌ pending"}
+	m := help.New(tuitest.Styles(termenv.Ascii, theme.Unicode()), "Test", all).Signs(signs).Resize(screen.Size{W: 72, H: 30})
+	view := strings.Join(m.View(make([]string, 30)), "\n")
+	for _, want := range []string{"1-3  view: all, live, failed", "R ● running  P ◌ pending"} {
+		if !strings.Contains(view, want) {
+			t.Errorf("the help lacks %q:\n%s", want, view)
+		}
+	}
+	for _, k := range []string{"/", "3"} {
+		m, _ = m.Update(tuitest.Key(k))
+	}
+	if found := strings.Join(m.View(make([]string, 30)), "\n"); !strings.Contains(found, "3  view: failed") {
+		t.Errorf("a folded key is not found:\n%s", found)
+	}
+	if heads := strings.Split(view, "\n")[1]; !strings.Contains(view, "j8") || strings.Contains(view, "…") {
+		t.Errorf("something is cut, under %q:\n%s", heads, view)
+	}
+}

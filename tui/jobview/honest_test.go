@@ -97,5 +97,5 @@ func TestHistory_countsOneRun(t *testing.T) {
 	list.Jobs = []rayapi.Job{failed()}
 	e := env(t, func() (rayapi.Job, error) { return failed(), nil })
 	s := keys(send(jobview.New(e, failed()).Resize(screen.Size{W: 80, H: 24}), list), "5")
-	shows(t, s, "1 run of this command")
+	shows(t, s, "1 run of python sweep.py")
 }

@@ -304,5 +304,5 @@ func TestFailure_longPaths(t *testing.T) {
 	path := "/tmp/ray/session_2026-11-24_01-51-40_982460_5722/runtime_resources/working_dir_files/_ray_pkg_11e58fc30a147e84/boom.py"
 	job.Message = ptr("failed\nTraceback (most recent call last):\n  File \"" + path + "\", line 6, in <module>\n    step(7)\nValueError: bad batch 7\n")
 	m := jobview.New(env(t, func() (rayapi.Job, error) { return job, nil }), job)
-	shows(t, feed(t, m.Resize(screen.Size{W: 80, H: 30}), m.Init()(), told(1)), `…/boom.py", line 6, in <module>`, "step(7)")
+	shows(t, feed(t, m.Resize(screen.Size{W: 80, H: 30}), m.Init()(), told(1)), `/boom.py", line 6, in <module>`, "step(7)")
 }

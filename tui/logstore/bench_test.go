@@ -124,7 +124,7 @@ func BenchmarkOpen(b *testing.B) {
 
 func BenchmarkCount(b *testing.B) {
 	path, size := benchFile(b)
-	b.Run("logstore", func(b *testing.B) {
+	b.Run("dray", func(b *testing.B) {
 		b.SetBytes(size)
 		for b.Loop() {
 			s := openBench(b, path)
@@ -134,7 +134,7 @@ func BenchmarkCount(b *testing.B) {
 			_ = s.Close()
 		}
 	})
-	b.Run("as wc -l", func(b *testing.B) {
+	b.Run("wc -l,1.3of1", func(b *testing.B) {
 		b.SetBytes(size)
 		buf := make([]byte, 256<<10)
 		for b.Loop() {
@@ -232,7 +232,7 @@ func BenchmarkSearch(b *testing.B) {
 
 func BenchmarkAppend(b *testing.B) {
 	chunk := []byte(strings.Repeat("0123456789abcde\n", 2000))
-	b.Run("logstore", func(b *testing.B) {
+	b.Run("dray", func(b *testing.B) {
 		s := NewSpill()
 		defer s.Close()
 		b.SetBytes(int64(len(chunk)))
@@ -244,7 +244,7 @@ func BenchmarkAppend(b *testing.B) {
 		}
 		b.ReportMetric(2000*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mlines/s")
 	})
-	b.Run("split into strings", func(b *testing.B) {
+	b.Run("split into strings,1of2", func(b *testing.B) {
 		b.SetBytes(int64(len(chunk)))
 		var lines []string
 		for b.Loop() {

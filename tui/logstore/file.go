@@ -45,7 +45,10 @@ func (s *Store) Grow() (Grown, error) {
 	}
 	info, err := os.Stat(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Grown{}, nil // not written yet, or removed: what is open stays
+		if s.file == nil {
+			return Grown{}, nil // not written yet
+		}
+		info, err = s.file.Stat() // removed, and perhaps still written by who has it open
 	}
 	if err != nil {
 		return Grown{}, fmt.Errorf("look at the log file: %w", err)

@@ -9,8 +9,8 @@ import (
 // Finder looks for the lines that match a query, in a log that may grow. It
 // keeps one count per MiB of log.
 //
-// Step counts; NextHit and PrevHit go from hit to hit whether or not the counts
-// are there already. One goroutine may call Step while another goes from hit to
+// Step and Seek count; NextHit and PrevHit go from hit to hit whether or not the counts
+// are there already. One goroutine may call Step or Seek while another goes from hit to
 // hit.
 type Finder struct {
 	s     *Store
@@ -72,6 +72,18 @@ func (f *Finder) Progress() Progress {
 // back to the beginning. The last line is left out as long as it may grow,
 // which final rules out. It ends early with ctx.
 func (f *Finder) Step(ctx context.Context, budget time.Duration, final bool) (Progress, error) {
+	began := time.Now() //nolint:forbidigo // a duration is measured, which a fixed clock would stop
+	return f.steps(ctx, final, func() bool { return time.Since(began) >= budget })
+}
+
+// Seek is Step until there is a hit. What it has looked at, NextHit and PrevHit
+// need not look at again.
+func (f *Finder) Seek(ctx context.Context, final bool) (Progress, error) {
+	return f.steps(ctx, final, func() bool { return f.Progress().Hits > 0 })
+}
+
+// steps counts until enough says so.
+func (f *Finder) steps(ctx context.Context, final bool, enough func() bool) (Progress, error) {
 	r := f.s.Reader()
 	size := r.size
 	if f.epoch != r.epoch {
@@ -85,7 +97,6 @@ func (f *Finder) Step(ctx context.Context, budget time.Duration, final bool) (Pr
 	f.mu.Lock()
 	f.size, f.seen = size, r.size
 	f.mu.Unlock()
-	began := time.Now() //nolint:forbidigo // a duration is measured, which a fixed clock would stop
 	for ctx.Err() == nil {
 		spans := f.work(size)
 		if len(spans) == 0 {
@@ -94,7 +105,7 @@ func (f *Finder) Step(ctx context.Context, budget time.Duration, final bool) (Pr
 		if err := f.countAll(spans, r.size); err != nil {
 			return f.Progress(), err
 		}
-		if time.Since(began) >= budget {
+		if enough() {
 			break
 		}
 	}

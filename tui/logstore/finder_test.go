@@ -104,6 +104,12 @@ func TestFinderEqualsLooking(t *testing.T) {
 		want := hitsIn(text, q)
 		from := rapid.Int64Range(0, int64(len(text))).Draw(rt, "from")
 		f := NewFinder(s, q, from)
+		if rapid.Bool().Draw(rt, "seek") {
+			p, err := f.Seek(rt.Context(), true)
+			if err != nil || (p.Hits > 0) != (len(want) > 0) || p.Hits == 0 && !p.Done {
+				rt.Fatalf("%v: Seek: %+v, %v; %d lines match", q, p, err, len(want))
+			}
+		}
 		if len(want) < 3000 {
 			if diff := cmp.Diff(want, walk(rt, f.NextHit, 0, 1)); diff != "" {
 				rt.Fatalf("%v forwards (-want +got):\n%s", q, diff)

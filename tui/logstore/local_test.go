@@ -163,6 +163,30 @@ func TestLocalDeleted(t *testing.T) {
 
 // Only what is shown is read: the end of a file of a hundred gigabytes is there
 // at once.
+// A job goes on printing into a log that was removed.
+func TestLocalRemovedWhileWritten(t *testing.T) {
+	t.Parallel()
+	f := newLogFile(t)
+	f.print("one\n")
+	out, err := os.OpenFile(f.path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	s := start(t, f.options())
+	await(t, s, "the first line", func(n News) bool { return n.Size == 4 })
+	if err := os.Remove(f.path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.WriteString("two\n"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, s, "the second", func(n News) bool { return n.Size == 8 && n.Gaps == 0 })
+	if got := content(t, s.Store()); got != "one\ntwo\n" {
+		t.Errorf("the log holds %q", got)
+	}
+}
+
 func TestSparseHundredGigabytes(t *testing.T) {
 	t.Parallel()
 	f := newLogFile(t)

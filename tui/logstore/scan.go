@@ -15,6 +15,9 @@ const (
 	// overhang is how far past a piece the line is read that begins in it, if it
 	// does not end within nearEnd.
 	overhang, nearEnd = MaxLine, 1 << 10
+	// aligned: bytes are read to the place in the buffer's page that they have in
+	// the file's. Copied to another, they cost some processors four times as much.
+	aligned = 4 << 10
 	// maxLook is how much of one line is searched for a text. An expression is
 	// looked for in the first MaxLine bytes alone.
 	maxLook = 256 << 20
@@ -30,7 +33,7 @@ type scanner struct {
 }
 
 func newScanner(s *Store) *scanner {
-	return &scanner{s: s, buf: make([]byte, pieceSize+overhang+1)}
+	return &scanner{s: s, buf: make([]byte, aligned+pieceSize+overhang+1)}
 }
 
 // lines calls hit with the offset of each line that matches q and begins in
@@ -51,7 +54,8 @@ func (c *scanner) lines(q *Query, from, to, size int64, hit func(off int64) bool
 
 // read returns the bytes from ≤ k < to, valid until the next read.
 func (c *scanner) read(from, to int64) ([]byte, error) {
-	p := c.buf[:to-from]
+	at := from % aligned
+	p := c.buf[at : at+to-from]
 	if n, err := c.s.ReadAt(p, from); n < len(p) {
 		if err == nil || errors.Is(err, io.EOF) {
 			err = ErrCut
@@ -108,7 +112,7 @@ func (c *scanner) inLong(q *Query, off, size int64) (bool, error) {
 	keep := int64(len(q.literal.text) - 1)
 	for end := min(size, off+maxLook); off < end; {
 		from := off - keep
-		p, err := c.read(from, min(from+int64(len(c.buf)), end))
+		p, err := c.read(from, min(from+pieceSize, end))
 		if err != nil {
 			return false, err
 		}

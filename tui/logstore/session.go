@@ -169,8 +169,13 @@ func (s *Session) Next() (News, bool) {
 		return News{}, false
 	case <-s.gate.C:
 	}
-	s.gate.Reset(Frame)
-	return s.Latest(), true
+	n := s.Latest()
+	if n.Link == Opening && n.Size == 0 { // only a Poke: the first screen shall not wait for it
+		s.gate.Reset(0)
+	} else {
+		s.gate.Reset(Frame)
+	}
+	return n, true
 }
 
 // Latest returns the news, and lets the reader go on.
@@ -209,5 +214,5 @@ func (s *Session) sleep(d time.Duration) {
 	}
 }
 
-// errStore marks an error of the store, which no new attempt mends.
-var errStore = errors.New("no room for more of the log")
+// ErrNoRoom marks an error of keeping the log, which no new attempt mends.
+var ErrNoRoom = errors.New("no room for more of the log")

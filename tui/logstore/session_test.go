@@ -248,7 +248,7 @@ func TestDiskFull(t *testing.T) {
 	go func() { s.Run(); close(ended) }()
 	t.Cleanup(func() { s.Stop(); <-ended })
 	n := await(t, s, "end", isFinal)
-	if n.Link != Broken || !strings.Contains(n.Err.Error(), "no room for more of the log") {
+	if n.Link != Broken || !strings.HasPrefix(n.Err.Error(), "no room for more of the log: keep the log on disk: no space left on device") {
 		t.Errorf("news %+v", n)
 	}
 	l, ok, err := s.Store().Reader().First()
@@ -267,7 +267,7 @@ func TestEndedMeans(t *testing.T) {
 		{"deleted", fmt.Errorf("log: %w", rayapi.ErrNotFound), Broken},
 		{"no token", &client.Error{Code: 401, Err: client.ErrUnauthorized}, Broken},
 		{"a driver has no log", &client.Error{Code: 400}, Broken},
-		{"disk full", fmt.Errorf("%w: %w", errStore, errors.New("no space left on device")), Broken},
+		{"disk full", fmt.Errorf("%w: %w", ErrNoRoom, errors.New("no space left on device")), Broken},
 		{"offline", &client.Error{Err: client.ErrUnreachable}, Retry},
 		{"server trouble", &client.Error{Code: 503}, Retry},
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 )
@@ -74,6 +75,10 @@ func (s *Store) spill() error {
 		s.file = f
 	}
 	if _, err := s.file.WriteAt(s.tail, s.spilled); err != nil {
+		var of *fs.PathError // its file has no name, or none that tells the user anything
+		if errors.As(err, &of) {
+			err = of.Err
+		}
 		return fmt.Errorf("keep the log on disk: %w", err)
 	}
 	s.spilled += int64(len(s.tail))

@@ -51,7 +51,7 @@ func ended(err error) Link {
 		return Complete
 	case errors.Is(err, client.ErrTailUnconfirmed):
 		return Unconfirmed
-	case errors.Is(err, rayapi.ErrNotFound), errors.Is(err, client.ErrUnauthorized), errors.Is(err, client.ErrNotRay), errors.Is(err, errStore):
+	case errors.Is(err, rayapi.ErrNotFound), errors.Is(err, client.ErrUnauthorized), errors.Is(err, client.ErrNotRay), errors.Is(err, ErrNoRoom):
 		return Broken
 	case errors.As(err, &refused) && refused.Code >= 400 && refused.Code < 500:
 		return Broken
@@ -109,7 +109,7 @@ func (s *Session) take(c client.Chunk) error {
 		s.store.stampAt(s.store.Extent().Size, s.Now())
 	}
 	if err := s.store.Append(data); err != nil {
-		return fmt.Errorf("%w: %w; free some and open the log again", errStore, err)
+		return fmt.Errorf("%w: %w; free some and open the log again", ErrNoRoom, err)
 	}
 	s.offset = c.Offset + int64(len(c.Data))
 	s.tell(func(n *News) { n.Link, n.Checking = Live, s.kept > 0 })
@@ -128,12 +128,12 @@ func (s *Session) gap(c client.Chunk) error {
 	if s.kept > 0 { // what was kept is of another log
 		s.kept = 0
 		if err := s.store.cutTo(s.offset); err != nil {
-			return fmt.Errorf("%w: %w", errStore, err)
+			return fmt.Errorf("%w: %w", ErrNoRoom, err)
 		}
 	}
 	if !s.store.endsLine() {
 		if err := s.store.Append([]byte{'\n'}); err != nil {
-			return fmt.Errorf("%w: %w; free some and open the log again", errStore, err)
+			return fmt.Errorf("%w: %w; free some and open the log again", ErrNoRoom, err)
 		}
 	}
 	e := s.store.Extent()
@@ -155,14 +155,14 @@ func (s *Session) compare(p []byte, off int64) ([]byte, error) {
 	}
 	mine := make([]byte, known)
 	if n, err := s.store.ReadAt(mine, off); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: %w", errStore, err)
+		return nil, fmt.Errorf("%w: %w", ErrNoRoom, err)
 	} else if n < len(mine) {
 		mine = mine[:n]
 	}
 	if !bytes.Equal(mine, p[:known]) {
 		s.kept = 0
 		if err := s.store.cutTo(off); err != nil {
-			return nil, fmt.Errorf("%w: %w", errStore, err)
+			return nil, fmt.Errorf("%w: %w", ErrNoRoom, err)
 		}
 		return p, nil
 	}

@@ -51,7 +51,7 @@ func redraw(b *testing.B, m Model) Model {
 
 func BenchmarkAppend100To50000AndView(b *testing.B) {
 	block := []byte(strings.Repeat(benchLine+"\n", 100))
-	b.Run("logview", func(b *testing.B) {
+	b.Run("dray", func(b *testing.B) {
 		m := benchModel(b, 50_000, benchLine, screen.Size{W: 200, H: 57})
 		b.ReportAllocs()
 		for b.Loop() {
@@ -61,7 +61,7 @@ func BenchmarkAppend100To50000AndView(b *testing.B) {
 			m = redraw(b, m)
 		}
 	})
-	b.Run("viewport", func(b *testing.B) {
+	b.Run("viewport,1of100", func(b *testing.B) {
 		v := viewport.New(200, 55)
 		text := strings.Repeat(benchLine+"\n", 50_000)
 		b.ReportAllocs()

@@ -62,12 +62,53 @@ func (m Model) setQuery(text string, regex bool) (Model, tea.Cmd) {
 	m.job1 = m.job1.none()
 	m.find = f
 	m, load := m.load()
-	m, count := m.count()
 	if !f.active() {
 		return m, load
 	}
-	m, jump := m.jump(hitHere, m.origin.top.off, f.finder)
-	return m, tea.Batch(load, count, jump)
+	m, seek := m.seek()
+	return m, tea.Batch(load, seek)
+}
+
+// soughtMsg is the end of the way to the first hit.
+type soughtMsg struct {
+	s   *logstore.Session
+	f   *logstore.Finder
+	id  int
+	err error
+}
+
+// seek counts up to the first hit. It can be cancelled by any key, and the next
+// letter does: were jump and count to run side by side, and those of letters
+// that are out of date too, each would take from the others.
+func (m Model) seek() (Model, tea.Cmd) {
+	ctx, cancel := context.WithCancel(m.s.Context())
+	m.job1 = job1{id: m.job1.id + 1, what: "searching", stop: cancel}
+	m.find.running = true
+	s, id, f, final := m.s, m.job1.id, m.find.finder, m.news.Link.Final()
+	run := func() tea.Msg {
+		defer cancel()
+		_, err := f.Seek(ctx, final)
+		return soughtMsg{s, f, id, err}
+	}
+	return m, tea.Batch(run, m.job1.tick(s))
+}
+
+// sought goes to the hit, and counts on.
+func (m Model) sought(msg soughtMsg) (Model, tea.Cmd) {
+	current := msg.id == m.job1.id
+	if msg.f != m.find.finder {
+		if current { // the log began anew
+			m.job1 = m.job1.none()
+		}
+		return m, nil
+	}
+	m, count := m.counted(countedMsg{msg.f, msg.err})
+	if !current {
+		m, again := m.count()
+		return m, tea.Batch(count, again)
+	}
+	m, jump := m.jump(hitHere, m.origin.top.off, msg.f)
+	return m, tea.Batch(count, jump)
 }
 
 // count takes the next step of counting if there is one to take.

@@ -203,6 +203,10 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 		if msg.f == m.find.finder {
 			return m.counted(msg)
 		}
+	case soughtMsg:
+		if msg.s == m.s {
+			return m.sought(msg)
+		}
 	case jumpedMsg:
 		if msg.s == m.s && msg.id == m.job1.id {
 			return m.jumped(msg)

@@ -195,6 +195,7 @@ func TestStateInWords(t *testing.T) {
 		{"client reconnects", rayapi.StatusRunning, true, true, logstore.Live, nil, client.State{Phase: client.Reconnecting, Retry: tuitest.Now().Add(4e9)}, "reconnecting in 4 s"},
 		{"complete", rayapi.StatusFailed, true, true, logstore.Complete, io.EOF, client.State{}, "END  wrap:off  complete"},
 		{"unconfirmed", rayapi.StatusFailed, true, true, logstore.Unconfirmed, client.ErrTailUnconfirmed, client.State{}, "tail unconfirmed"},
+		{"disk full", rayapi.StatusRunning, false, true, logstore.Broken, logstore.ErrNoRoom, client.State{}, "no room for the rest"},
 		{"broken", rayapi.StatusRunning, true, false, logstore.Broken, gone, client.State{}, "log not reachable"},
 	}
 	for _, tt := range tests {

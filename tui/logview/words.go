@@ -1,6 +1,7 @@
 package logview
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -172,6 +173,8 @@ func (m Model) linkWords() string {
 		return st.OK.Render("complete")
 	case m.news.Link == logstore.Unconfirmed:
 		return st.Warn.Render("tail unconfirmed")
+	case m.news.Link == logstore.Broken && errors.Is(m.news.Err, logstore.ErrNoRoom):
+		return st.Error.Render("no room for the rest")
 	case m.news.Link == logstore.Broken:
 		return st.Error.Render("log not reachable")
 	case m.conn.Phase == client.Reconnecting:

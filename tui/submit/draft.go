@@ -56,8 +56,13 @@ func keptFields() []string {
 	}
 }
 
-// draftOrigin is the entry of a draft that holds base.origin.
-const draftOrigin = "origin"
+// Entries of a draft that are no fields.
+const (
+	draftOrigin = "origin" // base.origin
+	draftDoubt  = "doubt"  // the id of a request that may have arrived
+	draftYAML   = "yaml"   // a runtime environment that cannot be read; likewise
+	draftJSON   = "json"   // in memory only: secrets in it cannot be told
+)
 
 // draft is what is typed into the form, by field. Lists are lines.
 type draft map[string]string

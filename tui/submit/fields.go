@@ -142,6 +142,16 @@ func (m Model) draft() draft {
 	if len(m.base.origin) > 0 {
 		d[draftOrigin] = string(m.base.origin.JSON())
 	}
+	switch {
+	case m.textErr == nil:
+	case m.view == viewJSON:
+		d[draftJSON] = m.form.Value(fieldText)
+	default:
+		d[draftYAML] = m.form.Value(fieldText)
+	}
+	if id := m.unanswered(); id != "" {
+		d[draftDoubt] = id
+	}
 	return d
 }
 
@@ -188,7 +198,7 @@ func (m Model) switchCopy() Model {
 func (m Model) edited() (Model, tea.Cmd) {
 	var cmd tea.Cmd
 	id := m.form.Focused()
-	m.failure, m.sending.wanted, m.filled, m.variants = "", false, nil, nil
+	m.failure, m.sending.wanted, m.filled, m.variants, m.dropText = "", false, nil, nil, false
 	m = m.touch(id)
 	switch id {
 	case fieldCopy:
@@ -203,6 +213,7 @@ func (m Model) edited() (Model, tea.Cmd) {
 		m, cmd = m.readText()
 	case fieldEntrypoint:
 		m.recall = recall{}
+		m, cmd = m.seek()
 	}
 	next, save := m.checked().autosave()
 	return next, tea.Batch(cmd, save)
@@ -219,7 +230,7 @@ func (m Model) checked() Model {
 	d := m.draft()
 	c := checker{base: m.base}
 	m.request = d.read(&c, m.dir)
-	m.problems, m.warnings = c.problems, c.warnings
+	m.problems, m.warnings = c.problems, slices.Concat(m.missingScript(), c.warnings, queued(m.request, m.resources))
 	if m.textErr != nil {
 		m.problems = append(m.problems, problem{fieldText, m.textErr.Error()})
 	}
@@ -235,7 +246,7 @@ func (m Model) checked() Model {
 	for _, id := range append(keptFields(), fieldText, fieldExtra) {
 		m.form = m.form.SetNotes(id, append(bad[id], m.notesOf(id, len(bad[id]) > 0)...)...)
 	}
-	return m.installers().linked().previewed().laidOut()
+	return m.installers().linked().previewed()
 }
 
 // installers shows the field of the chosen installer alone, and says what the

@@ -78,6 +78,10 @@ func (m Model) picked(path string) (Model, tea.Cmd) {
 
 func loadFile(field, path string) tea.Cmd {
 	return func() tea.Msg {
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			// To open a pipe would wait for its other end.
+			return importMsg{field: field, path: path, err: errors.New("it is not a regular file")}
+		}
 		f, err := os.Open(path)
 		if err != nil {
 			return importMsg{field: field, path: path, err: err}

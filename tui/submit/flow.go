@@ -29,10 +29,13 @@ const (
 type sending struct {
 	gen         int
 	phase       phase
-	wanted      bool // to be sent as soon as the working dir is known
+	id          string // of the request that is on its way; "" before it is
+	nth, of     int    // of a sweep
+	wanted      bool   // to be sent as soon as the working dir is known
 	canceled    bool
 	done, total int64
-	at          time.Time // when done was so, and
+	at          time.Time // when from was done
+	from        int64     // the bytes from which the next rate is measured
 	rate        float64   // the bytes of a second until then
 	steps       <-chan progressMsg
 	cancel      context.CancelFunc // ends the upload; nil when there is none
@@ -44,10 +47,12 @@ func (s sending) stop() {
 	}
 }
 
-// progressMsg tells how far an upload is. over: the upload is done, or there
-// was none.
+// progressMsg tells how far a submit is. over: the upload is done, or there
+// was none. With an id, the request of that id is about to be sent.
 type progressMsg struct {
 	gen         int
+	id          string
+	nth         int // of a sweep
 	done, total int64
 	at          time.Time
 	over        bool
@@ -65,7 +70,7 @@ func (m Model) handleKey(k tea.KeyMsg) (Model, tea.Cmd) {
 	}
 	if m.sending.phase != idle {
 		// The fields stand still, so that what is sent is what is seen.
-		if key.Matches(k, m.keys.cancel) && m.sending.phase == uploading {
+		if key.Matches(k, m.keys.cancel) && (m.sending.phase == uploading || m.sending.of > 1) {
 			m.sending.stop()
 			m.sending.canceled = true
 		}
@@ -120,6 +125,15 @@ func (m Model) submit() (Model, tea.Cmd) {
 	return m.sendIfWanted()
 }
 
+// unanswered is the id of a request that was sent, or is being sent, and has no
+// answer; "" for none.
+func (m Model) unanswered() string {
+	if m.sending.id != "" && m.sending.of == 0 {
+		return m.sending.id
+	}
+	return m.doubt
+}
+
 // told takes what the root knows of the server. That nothing could be sent is
 // no news any more when it answers again.
 func (m Model) told(msg screen.ListMsg) Model {
@@ -144,7 +158,7 @@ func (m Model) sendIfWanted() (Model, tea.Cmd) {
 	}
 	p := post{
 		env: m.env, request: m.request, excludes: m.draft().excludes(), parent: m.parent.ID(),
-		typed: m.request.SubmissionID != "", waits: lookAfter(),
+		typed: m.request.SubmissionID != "", waits: lookAfter(), keep: m.keeper(),
 	}
 	if m.doubt != "" && (!p.typed || p.request.SubmissionID == m.doubt) {
 		p.request.SubmissionID, p.doubt = m.doubt, true
@@ -163,6 +177,7 @@ func (m Model) sendIfWanted() (Model, tea.Cmd) {
 func run(ctx context.Context, p post, gen int, steps chan progressMsg) tea.Cmd {
 	return func() tea.Msg {
 		defer close(steps)
+		p.told = func(id string) { newest(steps, progressMsg{gen: gen, id: id}) }
 		r := p.run(ctx, func(done, total int64) {
 			// A screen that is behind needs the newest step only.
 			newest(steps, progressMsg{gen: gen, done: done, total: total, at: p.env.Now(), over: total > 0 && done >= total})
@@ -187,6 +202,10 @@ func (m Model) progressed(msg progressMsg) (Model, tea.Cmd) {
 	if msg.gen != m.sending.gen || m.sending.phase == idle {
 		return m, nil
 	}
+	if msg.id != "" {
+		m.sending.id, m.sending.nth, m.sending.phase = msg.id, msg.nth, asking
+		return m, m.sending.next()
+	}
 	m.sending = m.sending.measured(msg)
 	if msg.over && !m.sending.canceled {
 		m.sending.phase = asking
@@ -194,19 +213,26 @@ func (m Model) progressed(msg progressMsg) (Model, tea.Cmd) {
 	return m, m.sending.next()
 }
 
-// measured takes a step in. The rate is that of the last seconds, smoothed.
+// measured takes a step in. The rate is that of the last seconds, smoothed. The
+// first half second is left out: it fills buffers on the way.
 func (s sending) measured(msg progressMsg) sending {
-	if d := msg.at.Sub(s.at).Seconds(); !s.at.IsZero() && d > 0 {
-		now := float64(msg.done-s.done) / d
+	if s.at.IsZero() {
+		s.at, s.from = msg.at, msg.done
+	}
+	if d := msg.at.Sub(s.at).Seconds(); d >= rateStep {
+		now := float64(msg.done-s.from) / d
 		if s.rate == 0 {
 			s.rate = now
 		}
-		weight := min(1, d/2)
-		s.rate += weight * (now - s.rate)
+		s.rate += min(1, d/2) * (now - s.rate)
+		s.at, s.from = msg.at, msg.done
 	}
-	s.done, s.total, s.at = msg.done, msg.total, msg.at
+	s.done, s.total = msg.done, msg.total
 	return s
 }
+
+// rateStep is the time in seconds over which a rate is measured.
+const rateStep = 0.5
 
 // sent leaves the form when there is a job, and stays with everything as it
 // was typed when there is none.
@@ -242,7 +268,7 @@ func (m Model) sent(msg sentMsg) (Model, tea.Cmd) {
 		m.taken = m.request.SubmissionID
 		m = m.checked().find(fieldID)
 	}
-	return m, nil
+	return m, m.save() // the draft on disk must not name a request that was refused
 }
 
 // leave goes to the new job: in the table, or its log.
@@ -309,11 +335,17 @@ func (m Model) withEntry(msg entryMsg) (Model, tea.Cmd) {
 			d[id] = typed[id]
 		}
 	}
-	focus := m.form.Focused()
+	focus, text, unread := m.form.Focused(), m.form.Value(fieldText), m.textErr
 	m = m.fill(full)
 	m.pristine = m.draft()
+	for _, entry := range []string{draftDoubt, draftYAML, draftJSON} {
+		delete(m.pristine, entry)
+	}
 	m = m.fill(d)
 	m.form = m.form.Focus(focus)
 	m, cmd := m.look()
-	return m.writeText().checked(), cmd
+	if m = m.writeText(); unread != nil {
+		m.form, m.textErr = m.form.SetValue(fieldText, text), unread
+	}
+	return m.checked(), cmd
 }

@@ -76,6 +76,7 @@ func (m Model) kept(msg keptMsg) (Model, tea.Cmd) {
 	d, m.base = m.unfilled(d)
 	m = m.fill(d)
 	m.restored, m.saveGen = true, m.saveGen+1 // what was just read need not be kept again
+	m = m.doubting(d[draftDoubt])
 	if left := msg.draft.LeftOut; len(left) > 0 {
 		m.note = "draft restored; secrets are never kept, type in again: " + clean.Text(strings.Join(short(left), ", "))
 	}
@@ -114,20 +115,47 @@ func (m Model) save() tea.Cmd {
 	if store == nil {
 		return nil
 	}
+	d, now := m.storable(), m.env.Now
+	return func() tea.Msg {
+		if pristine {
+			return savedMsg{err: store.Delete(name)}
+		}
+		d.SavedAt = now()
+		return savedMsg{at: d.SavedAt, err: store.Save(d)}
+	}
+}
+
+// keeper returns what keeps the form on disk while it is sent: with the id of
+// the request, before that leaves. Whoever opens the form after a crash sends
+// the same request again, not another one.
+func (m Model) keeper() func(id string) {
+	store, d, now := m.store(), m.storable(), m.env.Now
+	return func(id string) {
+		if store == nil {
+			return
+		}
+		d.SavedAt = now()
+		d.Fields = maps.Clone(d.Fields)
+		delete(d.Fields, draftDoubt)
+		if id != "" {
+			d.Fields[draftDoubt] = id
+		}
+		_ = store.Save(d) // the ledger holds the request as well, and its errors are told
+	}
+}
+
+// storable is the form as it lies on disk.
+func (m Model) storable() drafts.Draft {
 	fields := m.draft()
 	delete(fields, draftOrigin)
+	delete(fields, draftYAML)
+	delete(fields, draftJSON)
 	for _, f := range []string{fieldPip, fieldUv, fieldModules, fieldEntrypoint} {
 		if hasCredentials(fields[f]) {
 			delete(fields, f) // the job holds it, masked
 		}
 	}
-	d := drafts.Draft{Form: name, Spec: m.spec(), Fields: fields, SavedAt: m.env.Now()}
-	return func() tea.Msg {
-		if pristine {
-			return savedMsg{err: store.Delete(name)}
-		}
-		return savedMsg{at: d.SavedAt, err: store.Save(d)}
-	}
+	return drafts.Draft{Form: m.name, Spec: m.spec(), Fields: fields}
 }
 
 func hasCredentials(text string) bool {
@@ -178,7 +206,8 @@ func (m Model) chooseTemplate(msg templatesMsg) Model {
 	for _, t := range msg.list {
 		it := item{text: t.Name, value: t.Name, detail: t.Spec.Entrypoint}
 		if t.Err != nil {
-			it.wrong = strings.Split(t.Err.Error(), "\n")[0]
+			why := strings.ReplaceAll(strings.Split(t.Err.Error(), "\n")[0], t.Path, filepath.Base(t.Path))
+			it.wrong = strings.TrimPrefix(why, "read template "+t.Name+": ")
 		}
 		items = append(items, it)
 	}

@@ -12,6 +12,7 @@ import (
 type keyMap struct {
 	submit, done, next, prev, enter, change, cancel, back key.Binding
 	nextStep, prevStep, editor, history, templates, files key.Binding
+	recent                                                key.Binding
 	view, preview, copyLine, reveal, sweep, down, up      key.Binding
 }
 
@@ -33,6 +34,7 @@ func newKeyMap(g theme.Glyphs) keyMap {
 		prevStep:  bind("pgup", "step before", "pgup"),
 		editor:    bind(ctrl+"o", "editor", "ctrl+o"),
 		history:   bind(ctrl+"r", "history", "ctrl+r"),
+		recent:    bind(ctrl+"r", "recent environments", "ctrl+r"),
 		templates: bind(ctrl+"t", "templates", "ctrl+t"),
 		files:     bind(ctrl+"l", "files, load", "ctrl+l"),
 		view:      bind(ctrl+"x", "form, yaml, json", "ctrl+x"),
@@ -73,6 +75,7 @@ func (m Model) bindings() []screen.Binding {
 	case m.at() == stepEnv:
 		list[0].Binding, list[len(list)-1].Binding = k.done, k.back
 		list[len(list)-1].Leads = false
+		list[8].Binding = k.recent
 		list[11].Rank = 4
 	case m.step == stepReview || m.peek:
 		list = append(list, screen.Binding{Binding: k.down, ID: "form.down", Group: "FORM"}, screen.Binding{Binding: k.up, ID: "form.up", Group: "FORM"})

@@ -1,6 +1,7 @@
 package submit
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,8 +18,9 @@ const maxHistory = 200
 
 // historyMsg brings the commands that were submitted from here before.
 type historyMsg struct {
-	list []string
-	err  error
+	list   []string
+	recent []recent
+	err    error
 }
 
 // recall is the walk through the history in the entrypoint field.
@@ -33,7 +35,8 @@ func (m Model) loadHistory() tea.Cmd {
 	}
 	return func() tea.Msg {
 		list, err := m.env.Ledger.Entrypoints(m.env.Target.LedgerKey, maxHistory)
-		return historyMsg{list, err}
+		envs, envErr := m.env.Ledger.RuntimeEnvs(m.env.Target.LedgerKey, maxRecent)
+		return historyMsg{list, recentOf(envs), errors.Join(err, envErr)}
 	}
 }
 
@@ -46,12 +49,12 @@ func (m Model) updateMore(msg tea.Msg) (Model, tea.Cmd) {
 		}
 		return m.toOverlay(msg)
 	case historyMsg:
-		m.history = msg.list
+		m.history, m.recent = msg.list, msg.recent
 		return m.checked(), nil
 	case keptMsg:
 		return m.kept(msg)
 	case saveMsg:
-		if msg.gen == m.saveGen && !m.ended {
+		if msg.gen == m.saveGen && !m.ended && m.sending.phase == idle {
 			return m, m.save()
 		}
 	case savedMsg:
@@ -72,6 +75,24 @@ func (m Model) updateMore(msg tea.Msg) (Model, tea.Cmd) {
 		return m.fromEditor(msg)
 	case templatesMsg:
 		return m.chooseTemplate(msg), nil
+	case resourcesMsg:
+		if msg.err == nil {
+			m.resources = msg.list
+		}
+		return m.checked(), nil
+	case scriptPauseMsg:
+		return m, m.sought(msg)
+	case scriptMsg:
+		if msg.gen == m.scriptGen {
+			m.missing = msg.name
+			return m.checked(), nil
+		}
+	case revealMsg:
+		return m.switchVeil()
+	case clearMsg:
+		return m.cleared()
+	case sweepMsg:
+		return m.sendVariants(msg)
 	case sweptMsg:
 		return m.swept(msg)
 	}
@@ -90,11 +111,13 @@ func (m Model) chord(k tea.KeyMsg) (next Model, cmd tea.Cmd, ok bool) {
 	case key.Matches(k, m.keys.submit):
 		next, cmd = m.submit()
 	case key.Matches(k, m.keys.nextStep):
-		next = m.turn(1)
+		next, cmd = m.turn(1), m.askResources()
 	case key.Matches(k, m.keys.prevStep):
-		next = m.turn(-1)
+		next, cmd = m.turn(-1), m.askResources()
 	case key.Matches(k, m.keys.editor):
 		next, cmd = m.openEditor()
+	case key.Matches(k, m.keys.history) && m.at() == stepEnv:
+		next = m.chooseRecent()
 	case key.Matches(k, m.keys.history):
 		next = m.chooseHistory()
 	case key.Matches(k, m.keys.templates):
@@ -148,14 +171,24 @@ func (m Model) backOut() (Model, tea.Cmd) {
 
 // leaveEnv goes back from the runtime environment, whose text must be readable.
 func (m Model) leaveEnv() (Model, tea.Cmd) {
+	if m.textErr != nil && !m.dropText {
+		return m.unreadable(), nil
+	}
 	if m.textErr != nil {
-		m.form = m.form.GoTo(fieldText, m.textErr.Line-1)
-		m.failure = "the text cannot be read yet: " + m.textErr.Error()
-		return m.touch(fieldText).checked(), nil
+		m.failure = ""
+		m = m.writeText().checked()
 	}
 	m = m.show(stepBasics)
 	m.form = m.form.Focus(fieldEnvLink)
 	return m.previewed(), nil
+}
+
+// unreadable says why the text cannot be taken over, and how to be rid of it.
+func (m Model) unreadable() Model {
+	m.form = m.form.GoTo(fieldText, m.textErr.Line-1)
+	m.dropText = true
+	m.failure = "the text cannot be read yet: " + m.textErr.Error() + "; esc again drops what was changed since it could"
+	return m.touch(fieldText).checked()
 }
 
 // switchPreview draws the sheet over the fields, or, where it stands beside
@@ -279,9 +312,32 @@ func (m Model) pressed() (Model, tea.Cmd) {
 		if m.step == stepReview {
 			return m.show(stepBasics).previewed(), nil
 		}
-		return m.show(stepReview).previewed(), nil
+		return m.show(stepReview).previewed(), m.askResources()
 	}
-	m.failure, m.restored, m.touched, m.doubt, m.filled, m.variants, m.template = "", false, map[string]bool{}, "", nil, nil, ""
+	if m.draft().equal(m.pristine) {
+		return m.cleared()
+	}
+	n := 0
+	for _, f := range keptFields() {
+		if m.form.Value(f) != m.pristine[f] {
+			n++
+		}
+	}
+	lines := []string{count(n, "field goes", "fields go") + " back to what the form held at first; the draft goes too"}
+	return m, func() tea.Msg {
+		return screen.AskMsg{Title: "Clear the form?", Lines: lines, Yes: "Clear", Do: func() tea.Msg { return clearMsg{} }}
+	}
+}
+
+// clearMsg says yes to clearing the form.
+type clearMsg struct{}
+
+// cleared is the form as it was at first.
+func (m Model) cleared() (Model, tea.Cmd) {
+	if m.sending.phase != idle || m.ended {
+		return m, nil
+	}
+	m.failure, m.note, m.restored, m.touched, m.doubt, m.filled, m.variants, m.template = "", "", false, map[string]bool{}, "", nil, nil, ""
 	_, m.base = fromRequest(m.origin)
 	m.view, m.textErr = viewForm, nil
 	m = m.show(stepBasics).fill(m.pristine)

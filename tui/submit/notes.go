@@ -6,6 +6,7 @@ import (
 
 	"dray/backend/shellwords"
 	"dray/tui/clean"
+	"dray/tui/widget/cell"
 	"dray/tui/widget/form"
 )
 
@@ -96,8 +97,22 @@ func (m Model) envNotes() []form.Note {
 	return nil
 }
 
-// placement says where the driver will run with what is asked for.
-func (m Model) placement() string {
+// placement says where the driver will run with what is asked for, and what the
+// cluster has of it.
+func (m Model) placement(w int) []string {
+	lines := cell.Wrap(m.startsWhere(), w)
+	if has := m.capacity(); has != "" {
+		lines = append(lines, cell.Wrap(has, w)...)
+	}
+	for _, q := range queued(m.request, m.resources) {
+		for _, l := range cell.Wrap("! "+q.text, w) {
+			lines = append(lines, m.st().Warn.Render(l))
+		}
+	}
+	return lines
+}
+
+func (m Model) startsWhere() string {
 	r := m.request
 	switch {
 	case m.env.Target.Embedded && r.HasResources():

@@ -294,7 +294,15 @@ func TestDrafts(t *testing.T) {
 	if edit := started(t, Edit(env, jobOf(full())), 80, 21); edit.restored {
 		t.Error("the draft of one form shows up in another")
 	}
-	again, _ = typed(again, "shift+tab", "right", "right", "enter")
+	again, cmd = typed(again, "shift+tab", "right", "right", "enter")
+	if again.form.Value(fieldEntrypoint) != "echo hi" {
+		t.Error("cleared unasked")
+	}
+	ask, ok := cmd().(screen.AskMsg)
+	if !ok || !strings.Contains(ask.Lines[0], "2 fields go back") {
+		t.Fatalf("question %+v", ask)
+	}
+	again = answered(again, ask)
 	if again.form.Value(fieldEntrypoint) != "" || again.form.Value(fieldDir) != "local://"+env.Cwd {
 		t.Errorf("after clearing: %v", again.draft())
 	}

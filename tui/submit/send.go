@@ -35,6 +35,18 @@ type post struct {
 	typed    bool   // the user chose the id
 	doubt    bool   // a request with this id may have arrived already
 	waits    []time.Duration
+	keep     func(id string) // writes down which request is about to be sent; may be nil
+	told     func(id string) // likewise tells the form
+}
+
+// about says that the request of id is about to be sent.
+func (p post) about(id string) {
+	if p.keep != nil {
+		p.keep(id)
+	}
+	if p.told != nil {
+		p.told(id)
+	}
 }
 
 // result tells what became of a post.
@@ -47,6 +59,9 @@ type result struct {
 // run uploads, records and submits. ctx ends the upload; once the request is
 // on its way only the program's end stops the waiting for its answer.
 func (p post) run(ctx context.Context, progress func(done, total int64)) result {
+	if p.keep != nil {
+		p.keep(p.earlier())
+	}
 	if err := p.upload(ctx, progress); err != nil {
 		return result{err: err}
 	}
@@ -64,6 +79,7 @@ func (p post) run(ctx context.Context, progress func(done, total int64)) result 
 		if err := p.name(); err != nil {
 			return result{err: err}
 		}
+		p.about(p.request.SubmissionID)
 		r := p.send()
 		if errors.Is(r.err, rayapi.ErrExists) && p.parent != "" && !p.typed && !p.doubt {
 			p.request.SubmissionID = ""
@@ -72,6 +88,14 @@ func (p post) run(ctx context.Context, progress func(done, total int64)) result 
 		return r
 	}
 	return result{err: rayapi.ExistsError(p.request.SubmissionID)}
+}
+
+// earlier is the id of the try before, "" when there was none.
+func (p post) earlier() string {
+	if p.doubt {
+		return p.request.SubmissionID
+	}
+	return ""
 }
 
 func (p *post) upload(ctx context.Context, progress func(done, total int64)) error {

@@ -244,7 +244,7 @@ func TestModel_Upload(t *testing.T) {
 		if _, ok := run(t.Context(), p, 7, steps)().(sentMsg); !ok {
 			t.Error("no result")
 		}
-		if step := <-steps; !step.over || step.gen != 7 {
+		if step := <-steps; step.id == "" || step.gen != 7 {
 			t.Errorf("last step = %+v, want the newest", step)
 		}
 		if _, open := <-steps; open {

@@ -19,7 +19,7 @@ func (m Model) previewed() Model {
 	case m.wide():
 		m.preview = m.sheet(m.size.W - formWidth - 3)
 	case m.step == stepResources:
-		m.preview = cell.Wrap(m.placement(), max(10, m.size.W-3))
+		m.preview = m.placement(max(10, m.size.W-3))
 	default:
 		m.preview = m.command(m.size.W - 2)
 	}
@@ -32,11 +32,13 @@ func (m Model) sheet(w int) []string {
 	case stepEnv:
 		lines := []string{m.section("YAML as it will be sent", w, "")}
 		lines = append(lines, m.cutAll(m.shown().yaml(), w)...)
-		lines = append(lines, "")
-		return append(lines, m.upload(w)...)
+		if up := m.upload(w); len(up) > 0 {
+			lines = append(append(lines, ""), up...)
+		}
+		return append(lines, m.recentLines(w)...)
 	case stepResources:
 		lines := []string{m.section("Where it runs", w, "")}
-		lines = append(lines, cell.Wrap(m.placement(), w)...)
+		lines = append(lines, m.placement(w)...)
 		lines = append(lines, "", m.section("Request body", w, ""))
 		return append(lines, m.cutAll(m.shown().body(), w)...)
 	}
@@ -100,7 +102,7 @@ func (m Model) review(w int) []string {
 	if m.dir.upload {
 		lines = append(append(lines, ""), m.upload(w)...)
 	}
-	add("Where it runs", cell.Wrap(m.placement(), w))
+	add("Where it runs", m.placement(w))
 	lines = append(append(lines, ""), m.bodyLines(w)...)
 	add("Same thing from a shell ("+m.st().Glyphs.Ctrl+"y copies)", m.command(w))
 	return lines

@@ -74,8 +74,7 @@ func (m Model) find(id string) Model {
 // that cannot be read stays where it is.
 func (m Model) switchView() (Model, tea.Cmd) {
 	if m.textErr != nil {
-		m.form = m.form.GoTo(fieldText, m.textErr.Line-1)
-		return m.touch(fieldText).checked(), nil
+		return m.unreadable(), nil
 	}
 	m.view, m.failure = (m.view+1)%3, ""
 	if m.view == viewYAML {
@@ -105,7 +104,7 @@ func (m Model) envProblem() (problem, bool) {
 
 // writeText writes the runtime environment into the text field.
 func (m Model) writeText() Model {
-	m.textErr = nil
+	m.textErr, m.dropText = nil, false
 	switch v := m.typedEnv(); m.view {
 	case viewYAML:
 		m.form = m.form.SetValue(fieldText, v.YAML())

@@ -255,8 +255,8 @@ func TestModel_Variants(t *testing.T) {
 	if !ok || !strings.Contains(ask.Yes, "3 jobs") {
 		t.Fatalf("question %+v", ask)
 	}
-	m, done := step(m, ask.Do())
-	if done == nil || !m.ended || len(jobs.sent) != 3 {
+	m = answered(m, ask)
+	if !m.ended || len(jobs.sent) != 3 {
 		t.Fatalf("%d sent", len(jobs.sent))
 	}
 	ids := map[string]bool{}

@@ -55,10 +55,16 @@ type Model struct {
 	python    string
 	pythons   map[string]string // by the name that is typed
 	history   []string          // entrypoints, newest first
+	recent    []recent          // runtime environments, newest first
+	resources []client.Resource // of the cluster, as far as it tells
+	missing   string            // the file that the command runs and the working dir has not
+	scriptGen int
+	dropText  bool // another esc drops the text that cannot be read
 	recall    recall
 	note      string // what could not be known about a rerun
 	filled    []string
 	variants  []rayapi.SubmitRequest
+	doubts    map[string]bool // ids of variants that may have arrived
 	request   rayapi.SubmitRequest
 	problems  []problem
 	warnings  []problem
@@ -83,7 +89,10 @@ type Model struct {
 	saveGen   int
 }
 
-var _ screen.Screen = Model{}
+var (
+	_ screen.Screen    = Model{}
+	_ screen.Commander = Model{}
+)
 
 // New returns an empty form, or the one that was left before.
 func New(env *screen.Env) screen.Screen {
@@ -131,7 +140,8 @@ func newModel(env *screen.Env, title, name string, parent rayapi.Job, r rayapi.S
 	if env.LookPython != nil {
 		m.first = tea.Batch(m.first, lookPython(env))
 	}
-	m.first = tea.Batch(m.first, m.loadKept())
+	m, seek := m.seek()
+	m.first = tea.Batch(m.first, m.loadKept(), m.askResources(), seek)
 	return m.checked()
 }
 
@@ -147,6 +157,21 @@ func (m Model) restore(kept draft) Model {
 	}
 	m = m.fill(kept)
 	m.restored = true
+	for view, entry := range map[int]string{viewYAML: draftYAML, viewJSON: draftJSON} {
+		if text := kept[entry]; text != "" {
+			m.view = view
+			m.form = m.form.SetValue(fieldText, text)
+			m, _ = m.readText()
+		}
+	}
+	return m.doubting(kept[draftDoubt])
+}
+
+// doubting takes over that the request of id was sent and never answered.
+func (m Model) doubting(id string) Model {
+	if m.doubt = id; id != "" {
+		m.note = "the last submit of this form got no answer: submit again, and the same id is used, so that there will be one job"
+	}
 	return m
 }
 
@@ -234,6 +259,9 @@ func (m Model) Close() {
 	if m.editing.path != "" {
 		os.Remove(m.editing.path)
 	}
+	if m.sending.phase != idle {
+		return // what sends it keeps it
+	}
 	if cmd := m.save(); cmd != nil && m.unsaved && !m.ended {
 		cmd() // one small file; the program may end before the pause does
 	}
@@ -241,7 +269,8 @@ func (m Model) Close() {
 
 func (m Model) keepDraft() {
 	d := m.draft()
-	if m.ended || d.equal(m.pristine) {
+	early := m.sending.phase == asking && m.sending.id == "" && m.store() != nil // the draft on disk will know the id
+	if m.ended || early || d.equal(m.pristine) {
 		d = nil
 	}
 	m.env.Drafts.Keep(m.name, d)
@@ -272,6 +301,9 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 		if msg.gen == m.dirGen {
 			m.dir = msg.dir
 			m, cmd = m.checked().sendIfWanted()
+			m.scriptGen++
+			m.missing = ""
+			cmd = tea.Batch(cmd, m.sought(scriptPauseMsg{m.scriptGen}))
 		}
 	case screen.ListMsg:
 		m = m.told(msg)
@@ -295,6 +327,17 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 
 // revealTime is how long secrets are shown.
 const revealTime = 60 * time.Second
+
+// revealMsg is the palette's reveal.
+type revealMsg struct{}
+
+// Commands lists what the palette can do here beside the keys.
+func (m Model) Commands() []screen.Command {
+	return []screen.Command{{
+		Name: "reveal", Help: "show secrets for 60 s, or hide them",
+		Run: func([]string) tea.Cmd { return func() tea.Msg { return revealMsg{} } },
+	}}
+}
 
 // veilMsg ends the time for which secrets are shown.
 type veilMsg struct{ gen int }

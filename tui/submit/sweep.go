@@ -2,8 +2,11 @@ package submit
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -44,7 +47,7 @@ func (m Model) sweep(text string) Model {
 	path, list, ok := strings.Cut(text, "=")
 	var values []string
 	for v := range strings.SplitSeq(list, ",") {
-		if v = strings.TrimSpace(v); v != "" {
+		if v = strings.TrimSpace(v); v != "" && !slices.Contains(values, v) {
 			values = append(values, v)
 		}
 	}
@@ -63,7 +66,7 @@ func (m Model) sweep(text string) Model {
 		m.failure = err.Error()
 		return m.laidOut()
 	}
-	m.variants, m.failure = requests, ""
+	m.variants, m.doubts, m.failure = requests, nil, ""
 	return m.show(stepReview).previewed().laidOut()
 }
 
@@ -74,13 +77,6 @@ func variantName(r rayapi.SubmitRequest) string {
 		name = "(a value that is not shown)"
 	}
 	return fmt.Sprintf("%s  %s  %s", clean.Text(name), clean.Text(r.SubmissionID), clean.Text(r.Entrypoint))
-}
-
-// sweptMsg tells what became of the jobs of a sweep.
-type sweptMsg struct {
-	sent int
-	err  error // the first
-	back []tea.Cmd
 }
 
 // askVariants asks once for all of them.
@@ -95,57 +91,130 @@ func (m Model) askVariants() tea.Cmd {
 		}
 		lines = append(lines, variantName(r))
 	}
-	do := sendAll(m.env, list, m.dir, m.draft().excludes(), m.parent.ID())
+	first := list[0].SubmissionID
 	return func() tea.Msg {
-		return screen.AskMsg{Title: "Submit all variants?", Lines: lines, Yes: "Submit " + count(len(list), "job", "jobs"), Do: do}
+		return screen.AskMsg{
+			Title: "Submit all variants?", Lines: lines, Yes: "Submit " + count(len(list), "job", "jobs"),
+			Do: func() tea.Msg { return sweepMsg{first} },
+		}
 	}
 }
 
-// sendAll uploads the working dir once and submits the variants one by one.
-func sendAll(env *screen.Env, list []rayapi.SubmitRequest, dir workDir, excludes []string, parent string) tea.Cmd {
-	return func() tea.Msg {
-		var detail []string
-		var back []tea.Cmd
-		var first error
-		uri := ""
-		if dir.upload {
-			var err error
-			if uri, err = env.Jobs.Upload(env.Ctx, dir.path, excludes, nil); err != nil {
-				return sweptMsg{err: err}
-			}
-		}
-		sent := 0
-		for _, r := range list {
-			p := post{env: env, request: r, parent: parent, typed: true, waits: lookAfter()}
-			if uri != "" {
-				p.request.RuntimeEnv = withDir(r.RuntimeEnv, uri)
-			}
-			res := p.run(context.WithoutCancel(env.Ctx), nil)
-			if res.err != nil {
-				detail = append(detail, variantName(r)+": "+clean.Text(res.err.Error()))
-				if first == nil {
-					first = res.err
-				}
-				continue
-			}
-			sent++
-			detail = append(detail, "submitted "+variantName(r))
-			back = append(back, changed(res.id))
-		}
-		level, text := screen.Good, fmt.Sprintf("submitted %s", count(sent, "variant", "variants"))
-		if first != nil {
-			level, text = screen.Bad, fmt.Sprintf("submitted %d of %s, the others failed", sent, count(len(list), "variant", "variants"))
-		}
-		back = append(back, func() tea.Msg { return screen.NoticeMsg{Level: level, Text: text, Detail: detail} })
-		return sweptMsg{sent, first, back}
+// sweepMsg says yes to the variants, of which the first has the id.
+type sweepMsg struct{ first string }
+
+// sendVariants sends them, when they are still those that were asked about.
+func (m Model) sendVariants(msg sweepMsg) (Model, tea.Cmd) {
+	if m.sending.phase != idle || m.ended || len(m.variants) == 0 || m.variants[0].SubmissionID != msg.first {
+		return m, nil
 	}
+	s := sweep{
+		env: m.env, list: m.variants, doubts: m.doubts, excludes: m.draft().excludes(), parent: m.parent.ID(), waits: lookAfter(),
+	}
+	steps := make(chan progressMsg, 1)
+	ctx, cancel := context.WithCancel(m.env.Ctx)
+	m.failure = ""
+	m.sending = sending{gen: m.sending.gen + 1, phase: asking, of: len(s.list), steps: steps, cancel: cancel}
+	if m.dir.upload {
+		s.path, m.sending.phase = m.dir.path, uploading
+	}
+	gen := m.sending.gen
+	return m, tea.Batch(func() tea.Msg {
+		defer close(steps)
+		msg := s.run(ctx, func(p progressMsg) {
+			p.gen = gen
+			newest(steps, p)
+		})
+		msg.gen = gen
+		return msg
+	}, m.sending.next())
 }
 
-// swept leaves the form when all jobs are there.
+// sweep is the variants on their way.
+type sweep struct {
+	env      *screen.Env
+	list     []rayapi.SubmitRequest
+	doubts   map[string]bool // ids of those that may have arrived
+	path     string          // local folder or archive to upload first, or ""
+	excludes []string
+	parent   string
+	waits    []time.Duration
+}
+
+// sweptMsg tells what became of the jobs of a sweep.
+type sweptMsg struct {
+	gen    int
+	left   []rayapi.SubmitRequest // not submitted, or in doubt
+	doubts map[string]bool
+	err    error // the first
+	back   []tea.Cmd
+}
+
+// run uploads the working dir once and submits the variants one by one. When
+// ctx ends, those that were not sent yet stay.
+func (s sweep) run(ctx context.Context, step func(progressMsg)) sweptMsg {
+	uri := ""
+	if s.path != "" {
+		var err error
+		uri, err = s.env.Jobs.Upload(ctx, s.path, s.excludes, func(done, total int64) {
+			step(progressMsg{done: done, total: total, at: s.env.Now(), over: total > 0 && done >= total})
+		})
+		if err != nil {
+			return sweptMsg{left: s.list, doubts: s.doubts, err: err}
+		}
+	}
+	out := sweptMsg{doubts: map[string]bool{}}
+	var detail []string
+	for i, r := range s.list {
+		if ctx.Err() != nil {
+			out.left = append(out.left, r)
+			out.doubts[r.SubmissionID] = s.doubts[r.SubmissionID]
+			continue
+		}
+		step(progressMsg{id: r.SubmissionID, nth: i + 1})
+		p := post{env: s.env, request: r, parent: s.parent, typed: true, doubt: s.doubts[r.SubmissionID], waits: s.waits}
+		if uri != "" {
+			p.request.RuntimeEnv = withDir(r.RuntimeEnv, uri)
+		}
+		res := p.run(context.WithoutCancel(ctx), nil)
+		if res.err != nil {
+			detail = append(detail, variantName(r)+": "+clean.Text(res.err.Error()))
+			if out.err == nil {
+				out.err = res.err
+			}
+			var doubt *doubtError
+			out.left, out.doubts[r.SubmissionID] = append(out.left, r), errors.As(res.err, &doubt)
+			continue
+		}
+		detail = append(detail, "submitted "+variantName(r))
+		out.back = append(out.back, changed(res.id))
+	}
+	sent := len(s.list) - len(out.left)
+	notice := screen.NoticeMsg{Level: screen.Good, Text: "submitted " + count(sent, "variant", "variants"), Detail: detail}
+	if len(out.left) > 0 {
+		notice.Level, notice.Text = screen.Bad, fmt.Sprintf("submitted %d of %s: ! for details", sent, count(len(s.list), "variant", "variants"))
+	}
+	out.back = append(out.back, func() tea.Msg { return notice })
+	return out
+}
+
+// swept leaves the form when all jobs are there. What is left can be sent
+// again, under the ids that were chosen for it.
 func (m Model) swept(msg sweptMsg) (Model, tea.Cmd) {
-	if msg.err != nil {
-		m.failure = msg.err.Error()
-		m.variants = nil
+	if msg.gen != m.sending.gen || m.sending.phase == idle {
+		return m, nil
+	}
+	stopped := m.sending.canceled
+	m.sending.stop()
+	m.sending = sending{gen: m.sending.gen}
+	if len(msg.left) > 0 {
+		sent := len(m.variants) - len(msg.left)
+		m.variants, m.doubts = msg.left, msg.doubts
+		m.failure = fmt.Sprintf("%s submitted, %d left", count(sent, "variant is", "variants are"), len(msg.left))
+		if msg.err != nil && !stopped {
+			m.failure += ": " + msg.err.Error()
+		}
+		m.failure += ": submit again to send what is left, under the same ids"
 		return m.previewed(), tea.Batch(msg.back...)
 	}
 	m.ended = true

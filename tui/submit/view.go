@@ -73,11 +73,12 @@ func (m Model) head() string {
 	if m.template != "" {
 		left += m.st().Muted.Render("  template: " + clean.Text(m.template))
 	}
+	draft := ""
 	switch {
 	case m.restored && m.saved.IsZero():
-		left += m.st().Muted.Render("  draft restored")
+		draft = m.st().Muted.Render("  draft restored")
 	case !m.saved.IsZero() && !m.unsaved:
-		left += m.st().Muted.Render("  draft kept " + m.saved.Format("15:04:05"))
+		draft = m.st().Muted.Render("  draft kept " + m.saved.Format("15:04:05"))
 	}
 	name, address := clean.Text(m.env.Target.Name), clean.Text(m.env.Target.Address)
 	right := m.strip() + " "
@@ -88,6 +89,9 @@ func (m Model) head() string {
 		}
 	}
 	room := m.size.W - ansi.StringWidth(right) - 1
+	if ansi.StringWidth(left)+ansi.StringWidth(draft) <= room {
+		left += draft
+	}
 	if room < 12 {
 		return ansi.Truncate(left, m.size.W, g.Ellipsis)
 	}
@@ -181,7 +185,11 @@ func (m Model) status() []string {
 	case m.sending.phase == uploading && m.sending.canceled:
 		return []string{m.line(st.Warn.Render, "stopping the upload"+st.Glyphs.Ellipsis)}
 	case m.sending.phase == uploading:
-		return []string{m.line(st.Running.Render, m.progress()+" "+st.Glyphs.Dot+" esc stops it")}
+		return []string{m.line(st.Running.Render, m.progress())}
+	case m.sending.phase == asking && m.sending.of > 0 && m.sending.canceled:
+		return []string{m.line(st.Warn.Render, "stopping after the one that is on its way"+st.Glyphs.Ellipsis)}
+	case m.sending.phase == asking && m.sending.of > 0:
+		return []string{m.line(st.Running.Render, fmt.Sprintf("submitting %d of %d to %s%s %s esc stops", max(1, m.sending.nth), m.sending.of, where, st.Glyphs.Ellipsis, st.Glyphs.Dot))}
 	case m.sending.phase == asking:
 		return []string{m.line(st.Running.Render, "submitting to "+where+st.Glyphs.Ellipsis)}
 	case m.failure != "":
@@ -251,20 +259,27 @@ func (m Model) labelOf(field string) string {
 	return m.form.Label(field)
 }
 
+// progress says how far the upload is, and how it is stopped. The bar is drawn
+// where there is room for it.
 func (m Model) progress() string {
+	g := m.st().Glyphs
+	stop := " " + g.Dot + " esc stops it"
 	if m.sending.total <= 0 {
-		return "packing " + clean.Text(m.dir.path)
+		text := "packing " + clean.Text(m.dir.path)
+		return ansi.Truncate(text, max(0, m.size.W-1-ansi.StringWidth(stop)), g.Ellipsis) + stop
 	}
 	done := int(100 * m.sending.done / m.sending.total)
 	const cells = 20
 	full := cells * done / 100
-	g := m.st().Glyphs
-	bar := strings.Repeat(g.Masked, full) + strings.Repeat(g.Ended, cells-full)
-	text := fmt.Sprintf("uploading %s of %s (%d%%) %s", size(m.sending.done), size(m.sending.total), done, bar)
+	bar := " " + strings.Repeat(g.Masked, full) + strings.Repeat(g.Ended, cells-full)
+	text := fmt.Sprintf("uploading %s of %s (%d%%)", size(m.sending.done), size(m.sending.total), done)
 	if m.sending.rate > 0 {
-		text += " " + size(int64(m.sending.rate)) + "/s"
+		stop = " " + size(int64(m.sending.rate)) + "/s" + stop
 	}
-	return text
+	if ansi.StringWidth(text+bar+stop)+1 <= m.size.W {
+		text += bar
+	}
+	return text + stop
 }
 
 // shown is the request for the sheet.

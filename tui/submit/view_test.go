@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/muesli/termenv"
 
+	"dray/backend/client"
 	"dray/backend/rayapi"
 	"dray/theme"
 	"dray/tui/screen"
@@ -81,12 +82,19 @@ func TestModel_View(t *testing.T) {
 			"true color": tuitest.Styles(termenv.TrueColor, theme.Unicode()),
 			"ascii":      tuitest.Styles(termenv.Ascii, theme.ASCII()),
 		} {
-			t.Run(fmt.Sprintf("%s %dx%d", name, size.W, size.H+3), func(t *testing.T) {
-				t.Parallel()
-				env := frameEnv(t, false)
-				env.Styles = st
-				tuitest.Golden(t, frame(t, env, size.W, size.H, filled...).View())
-			})
+			for state, keys := range map[string][]string{
+				"": filled, " wrong": append(append([]string{}, filled...), "x", "tab", "TPU", "ctrl+s"),
+				" environment": with(), " yaml": with("ctrl+x"), " review": with("pgdown", "pgdown"),
+			} {
+				t.Run(fmt.Sprintf("%s%s %dx%d", name, state, size.W, size.H+3), func(t *testing.T) {
+					t.Parallel()
+					env := frameEnv(t, state != "" && state != " wrong")
+					env.Styles = st
+					m := frame(t, env, size.W, size.H, keys...)
+					m.resources = []client.Resource{{Name: "CPU", Used: 4, Total: 16}, {Name: "GPU", Used: 8, Total: 8}}
+					tuitest.Golden(t, m.checked().View())
+				})
+			}
 		}
 	}
 	t.Run("edit 140x40", func(t *testing.T) {
