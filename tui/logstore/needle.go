@@ -10,6 +10,11 @@ type needle struct {
 	text []byte // in lower case if fold
 	fold bool   // letters of ASCII are compared in either case
 	rare int    // the place of the rarest byte
+	// pairs are two bytes at pairAt that stand in every hit, in each case that
+	// they have. They are there for a fold whose text has a byte without case:
+	// two bytes together are far rarer than the rarest alone.
+	pairs  [][]byte
+	pairAt int
 }
 
 func newNeedle(text string, fold bool) needle {
@@ -22,8 +27,43 @@ func newNeedle(text string, fold bool) needle {
 			n.rare = i
 		}
 	}
+	if fold {
+		n.pairAt, n.pairs = pairOf(n.text)
+	}
 	return n
 }
+
+// pairOf chooses two neighbours of which at most one has a case.
+func pairOf(text []byte) (at int, pairs [][]byte) {
+	const perLetter = 30 // what a second search costs, in rarity
+	best := -1
+	for i := range max(0, len(text)-1) {
+		a, b := text[i], text[i+1]
+		worth := rarity(a) + rarity(b)
+		switch {
+		case isLetter(a) && isLetter(b):
+			continue
+		case isLetter(a):
+			worth = max(0, worth-perLetter)
+		case isLetter(b):
+			worth = max(0, worth-perLetter)
+		}
+		if worth > best {
+			best, at = worth, i
+		}
+	}
+	if best < 0 {
+		return 0, nil
+	}
+	pair := text[at : at+2]
+	pairs = [][]byte{pair}
+	if upper := bytes.ToUpper(pair); !bytes.Equal(upper, pair) {
+		pairs = append(pairs, upper)
+	}
+	return at, pairs
+}
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' }
 
 // common lists the bytes of logs, the most frequent first.
 const common = " etaionsrl0h1dc2.u:-m3p4f5,g6=7/8w9byvk_[]()\"'ITFNOEWRASDCxLPMzUjqHBGVK"
@@ -61,6 +101,9 @@ func (n needle) index(p []byte) int {
 	if len(n.text) == 0 {
 		return -1
 	}
+	if len(n.pairs) > 0 {
+		return n.indexPairs(p)
+	}
 	if n.fold {
 		return n.indexFold(p)
 	}
@@ -85,6 +128,33 @@ func (n needle) index(p []byte) int {
 			return start
 		}
 		from += i + 1
+	}
+	return -1
+}
+
+// indexPairs looks for the pairs, and keeps the place of each until it is
+// passed.
+func (n needle) indexPairs(p []byte) int {
+	known := [2]int{-1, -1}
+	for from := n.pairAt; from < len(p); {
+		at := len(p)
+		for i, pair := range n.pairs {
+			if known[i] < from {
+				known[i] = len(p)
+				if j := bytes.Index(p[from:], pair); j >= 0 {
+					known[i] = from + j
+				}
+			}
+			at = min(at, known[i])
+		}
+		start := at - n.pairAt
+		if start+len(n.text) > len(p) {
+			return -1
+		}
+		if equalFold(p[start:start+len(n.text)], n.text) {
+			return start
+		}
+		from = at + 1
 	}
 	return -1
 }
