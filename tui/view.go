@@ -274,7 +274,7 @@ func (m model) hintLine() string {
 	if m.top().screen.Typing() {
 		right = ""
 	}
-	room := m.w - cell.Width(right) - 2
+	room := m.w - cell.Width(right) - 3 // a blank before, and two between
 	var b strings.Builder
 	used := 0
 	for i, h := range hints {
