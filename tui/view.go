@@ -281,14 +281,15 @@ func (m model) hintLine() string {
 		if i > 0 {
 			used += 2
 		}
-		used += 1 + cell.Width(h.Help().Key) + cell.Width(h.Help().Desc)
+		first, _, _ := strings.Cut(h.Help().Key, " ") // the help names the others
+		used += 1 + cell.Width(first) + cell.Width(h.Help().Desc)
 		if used > room {
 			break
 		}
 		if i > 0 {
 			b.WriteString("  ")
 		}
-		b.WriteString(s.Key.Render(h.Help().Key) + " " + s.KeyHelp.Render(h.Help().Desc))
+		b.WriteString(s.Key.Render(first) + " " + s.KeyHelp.Render(h.Help().Desc))
 	}
 	return cell.Spread(" "+b.String(), right, m.w, "")
 }
