@@ -3,6 +3,7 @@ package logstore
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,9 +31,29 @@ type Finder struct {
 const (
 	// scanWorkers is how many spans are scanned side by side.
 	scanWorkers = 2
+	// mostSpans is how many are given out at once, so that the workers need not
+	// wait for each other after each; fewer where a batch takes long, because it
+	// cannot be cancelled.
+	mostSpans  = 16
+	quickBatch = 4 * time.Millisecond
+	slowBatch  = 20 * time.Millisecond
 	// nearSpan is how much is looked at before whole spans are.
 	nearSpan = 16 << 10
 )
+
+// pace is how many spans the next batch has.
+type pace int
+
+// after adapts the pace to what a batch has taken.
+func (p pace) after(took time.Duration) pace {
+	switch {
+	case took < quickBatch:
+		return min(mostSpans, p*2)
+	case took > slowBatch:
+		return max(scanWorkers, p/2)
+	}
+	return p
+}
 
 // NewFinder returns a finder that begins to count at the line that begins at
 // from, and looks at what is before it last.
@@ -97,14 +118,16 @@ func (f *Finder) steps(ctx context.Context, final bool, enough func() bool) (Pro
 	f.mu.Lock()
 	f.size, f.seen = size, r.size
 	f.mu.Unlock()
-	for ctx.Err() == nil {
-		spans := f.work(size)
+	for n := pace(scanWorkers); ctx.Err() == nil; {
+		spans := f.work(size, int(n))
 		if len(spans) == 0 {
 			return f.Progress(), nil
 		}
-		if err := f.countAll(spans, r.size); err != nil {
+		took, err := f.countAll(spans, r.size)
+		if err != nil {
 			return f.Progress(), err
 		}
+		n = n.after(took)
 		if enough() {
 			break
 		}
@@ -122,11 +145,11 @@ type span struct {
 }
 
 // work returns the spans to count next, each further away than the one before.
-func (f *Finder) work(size int64) []span {
+func (f *Finder) work(size int64, most int) []span {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var all []span
-	for at := f.last; at < size && len(all) < scanWorkers; {
+	for at := f.last; at < size && len(all) < most; {
 		to := min(size, at-at%spanSize+spanSize)
 		all = append(all, span{from: at, to: to})
 		at = to
@@ -134,22 +157,23 @@ func (f *Finder) work(size int64) []span {
 	if len(all) > 0 {
 		return all
 	}
-	for at := f.first; at > 0 && len(all) < scanWorkers; at -= spanSize {
+	for at := f.first; at > 0 && len(all) < most; at -= spanSize {
 		all = append(all, span{from: at - spanSize, to: at})
 	}
 	return all
 }
 
-// countAll counts spans side by side and adds the counts.
-func (f *Finder) countAll(spans []span, size int64) error {
-	f.each(spans, func(c *scanner, p *span) {
+// countAll counts spans side by side, adds the counts, and returns how long
+// that took.
+func (f *Finder) countAll(spans []span, size int64) (time.Duration, error) {
+	took := f.each(spans, func(c *scanner, p *span) {
 		p.hits, p.err = c.count(&f.query, p.from, p.to, size)
 	})
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range spans {
 		if p.err != nil {
-			return p.err
+			return took, p.err
 		}
 		at := int(p.from / spanSize)
 		for len(f.counts) <= at {
@@ -159,11 +183,12 @@ func (f *Finder) countAll(spans []span, size int64) error {
 		f.total += int64(p.hits)
 		f.first, f.last = min(f.first, p.from), max(f.last, p.to)
 	}
-	return nil
+	return took, nil
 }
 
-// each runs do on the spans side by side.
-func (f *Finder) each(spans []span, do func(*scanner, *span)) {
+// each runs do on the spans side by side and returns how long that took.
+func (f *Finder) each(spans []span, do func(*scanner, *span)) time.Duration {
+	began := time.Now() //nolint:forbidigo // a duration is measured, which a fixed clock would stop
 	run := func(p *span) {
 		var c *scanner
 		select {
@@ -177,12 +202,19 @@ func (f *Finder) each(spans []span, do func(*scanner, *span)) {
 		default:
 		}
 	}
-	var wg sync.WaitGroup
-	for i := range spans[1:] {
-		wg.Go(func() { run(&spans[i+1]) })
+	var next atomic.Int64
+	work := func() {
+		for i := int(next.Add(1)) - 1; i < len(spans); i = int(next.Add(1)) - 1 {
+			run(&spans[i])
+		}
 	}
-	run(&spans[0])
+	var wg sync.WaitGroup
+	for range min(scanWorkers, len(spans)) - 1 {
+		wg.Go(work)
+	}
+	work()
 	wg.Wait()
+	return time.Since(began)
 }
 
 // NextHit returns the first line at or after off that matches. It scans the
@@ -198,12 +230,12 @@ func (f *Finder) NextHit(ctx context.Context, off int64) (int64, bool, error) {
 		}
 		at = near
 	}
-	for at < size {
+	for n := pace(scanWorkers); at < size; {
 		if err := ctx.Err(); err != nil {
 			return 0, false, err
 		}
 		var spans []span
-		for at < size && len(spans) < scanWorkers {
+		for at < size && len(spans) < int(n) {
 			to := min(size, at-at%spanSize+spanSize)
 			if !f.none(at, to) {
 				spans = append(spans, span{from: at, to: to})
@@ -213,9 +245,9 @@ func (f *Finder) NextHit(ctx context.Context, off int64) (int64, bool, error) {
 		if len(spans) == 0 {
 			continue
 		}
-		f.each(spans, func(c *scanner, p *span) {
+		n = n.after(f.each(spans, func(c *scanner, p *span) {
 			p.at, p.ok, p.err = c.firstIn(&f.query, p.from, p.to, size)
-		})
+		}))
 		for _, p := range spans {
 			if p.err != nil || p.ok {
 				return p.at, p.ok, p.err
@@ -237,12 +269,12 @@ func (f *Finder) PrevHit(ctx context.Context, off int64) (int64, bool, error) {
 		}
 		at = near
 	}
-	for at > 0 {
+	for n := pace(scanWorkers); at > 0; {
 		if err := ctx.Err(); err != nil {
 			return 0, false, err
 		}
 		var spans []span
-		for at > 0 && len(spans) < scanWorkers {
+		for at > 0 && len(spans) < int(n) {
 			from := (at - 1) - (at-1)%spanSize
 			if !f.none(from, at) {
 				spans = append(spans, span{from: from, to: at})
@@ -252,9 +284,9 @@ func (f *Finder) PrevHit(ctx context.Context, off int64) (int64, bool, error) {
 		if len(spans) == 0 {
 			continue
 		}
-		f.each(spans, func(c *scanner, p *span) {
+		n = n.after(f.each(spans, func(c *scanner, p *span) {
 			p.at, p.ok, p.err = c.lastIn(&f.query, p.from, p.to, size)
-		})
+		}))
 		for _, p := range spans {
 			if p.err != nil || p.ok {
 				return p.at, p.ok, p.err
