@@ -50,7 +50,11 @@ func run(ctx context.Context) int {
 	flag.StringVar(&b.dray, "dray", "bin/dray", "the `binary` to measure")
 	flag.StringVar(&b.cache, "cache", ".cache/bench", "`folder` for generated data")
 	flag.StringVar(&b.ray, "ray", "", "a `python` that has Ray, to measure against a head")
+	steady := flag.String("steady", "", "print lines at a steady rate, then make this `file`; for the measurement itself")
 	flag.Parse()
+	if *steady != "" {
+		return printSteady(*steady)
+	}
 	b.runs, b.bytes, b.lines = 7, 1<<30, 1_000_000
 	if *quick {
 		b.runs, b.bytes, b.lines = 3, 64<<20, 100_000
@@ -89,6 +93,7 @@ func (b *bench) groups() []group {
 		{"log", b.log},
 		{"search", b.search},
 		{"follow", b.follow},
+		{"steady", b.steady},
 		{"line", b.line},
 		{"slow", b.slow},
 		{"idle", b.idle},
