@@ -91,6 +91,7 @@ cover: ## coverage by package
 
 .PHONY: keys
 keys: build ## rewrite the README's table of keys
+	@mkdir -p $(CACHE)
 	@$(BIN) config keys > $(CACHE)/keys.md
 	sed -i -e '/<!-- keys: begin -->/,/<!-- keys: end -->/{//!d}' -e '/<!-- keys: begin -->/r $(CACHE)/keys.md' README.md
 
