@@ -4,6 +4,7 @@ package conformance_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -222,6 +223,22 @@ func fieldChecks() []check {
 			id := s.submit(t, body{"entrypoint": "cat data.txt", "runtime_env": body{"working_dir": "gcs://" + name}})
 			wantStatus(t, s.end(t, id), rayapi.StatusSucceeded)
 			if log := s.logs(t, id); !strings.Contains(log, "from a tar") {
+				t.Errorf("log %q", log)
+			}
+		}},
+		{name: "5.4/package: a tar.xz is unpacked", run: func(t *testing.T, s *target) {
+			// A tar with sub/a.txt that says hello; no Go package at hand writes xz.
+			const small = "/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4Cf/AJBdADmdSGQR5JSzSsi80f5CS2Je1+T3bD5AMoqaSDiCYBrCyA5BD+ls2ygfNMMGDqHagEIX5c" +
+				"6Xg/jDzCdpWVoK0vFbFeLKNn7Z0OlezdfG2AQ8gDZtd4zzyT2CIQDU3WDHobViTdQsIsT90eCvRftXZ82zn39+TR+0bY8KYYHoQ1uRzJDWAj52" +
+				"WwE4efeis5ggGABg4SF1nmyoDwABrAGAUAAAc7QOEbHEZ/sCAAAAAARZWg=="
+			data, err := base64.StdEncoding.DecodeString(small)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.do(t, "PUT", "/api/packages/gcs/_ray_pkg_small.tar.xz", data).want(t, 200)
+			id := s.submit(t, body{"entrypoint": "cat sub/a.txt", "runtime_env": body{"working_dir": "gcs://_ray_pkg_small.tar.xz"}})
+			wantStatus(t, s.end(t, id), rayapi.StatusSucceeded)
+			if log := s.logs(t, id); !strings.Contains(log, "hello") {
 				t.Errorf("log %q", log)
 			}
 		}},

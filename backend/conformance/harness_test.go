@@ -129,7 +129,7 @@ func runAll(t *testing.T, s *target, checks []check, rep *report) {
 func allChecks() []check {
 	return slices.Concat(versionChecks(), routeChecks(), submitChecks(), detailChecks(), endChecks(),
 		stopChecks(), deleteChecks(), logChecks(), tailChecks(), packageChecks(), envChecks(), browserChecks(),
-		queueChecks(), stopOptionChecks(), surfaceChecks(), runtimeEnvChecks(), wireChecks(), fieldChecks())
+		queueChecks(), stopOptionChecks(), surfaceChecks(), runtimeEnvChecks(), wireChecks(), fieldChecks(), rawChecks(), offChecks())
 }
 
 // drayBin returns the binary under test: DRAY_BIN, or one that is built here.

@@ -5,7 +5,6 @@ package conformance_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"regexp"
@@ -199,10 +198,20 @@ func tailChecks() []check {
 			defer cancel()
 			conn := s.dialTail(ctx, t, id)
 			defer conn.CloseNow()
-			ctx = conn.CloseRead(ctx)
-			if err := conn.Ping(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			read := make(chan struct{})
+			go func() { // a pong is met by who reads; the log comes along
+				defer close(read)
+				for {
+					if _, _, err := conn.Read(ctx); err != nil {
+						return
+					}
+				}
+			}()
+			if err := conn.Ping(ctx); err != nil {
 				t.Errorf("ping: %v", err)
 			}
+			cancel()
+			<-read
 		}},
 		{name: "8.14/tail: delivered at once", only: "dray", run: func(t *testing.T, s *target) {
 			id := s.submit(t, body{"entrypoint": "sleep 60"})

@@ -69,14 +69,32 @@ func packageChecks() []check {
 			s.do(t, "PUT", "/api/packages/s3/x.zip", "x").want(t, 400)
 		}},
 		{name: "1.11/package: a name that leaves the folder", only: "dray", run: func(t *testing.T, s *target) {
-			for _, name := range []string{"..%2f..%2fetc%2fpasswd.zip", "a%00b.zip", ".hidden.zip", strings.Repeat("a", 300) + ".zip", "x"} {
+			for _, name := range []string{"..%2f..%2fetc%2fpasswd.zip", "a%00b.zip", ".hidden.zip", strings.Repeat("a", 300) + ".zip"} {
 				s.do(t, "PUT", "/api/packages/gcs/"+name, "x").want(t, 400)
 			}
 		}},
-		{name: "1.11/package: other bytes under a name", only: "dray", run: func(t *testing.T, s *target) {
-			name, data := zipOf(t, map[string]string{"a.txt": t.Name()})
+		{name: "1.11/package: neither content nor suffix is looked at", run: func(t *testing.T, s *target) {
+			for name, content := range map[string]string{"no_suffix": "x", "notes.txt": "x", "empty.zip": "", "UPPER.ZIP": "x"} {
+				s.do(t, "PUT", "/api/packages/gcs/"+name, content).want(t, 200)
+				s.do(t, "GET", "/api/packages/gcs/"+name, nil).want(t, 200)
+			}
+		}},
+		{name: "1.11/package: other bytes under a name", run: func(t *testing.T, s *target) {
+			name, data := zipOf(t, map[string]string{"a.txt": "old"})
+			_, other := zipOf(t, map[string]string{"a.txt": "new " + t.Name()})
 			s.do(t, "PUT", "/api/packages/gcs/"+name, data).want(t, 200)
-			s.do(t, "PUT", "/api/packages/gcs/"+name, append(data, 0)).want(t, 409)
+			s.do(t, "PUT", "/api/packages/gcs/"+name, other).want(t, 200)
+			id := s.submit(t, body{"entrypoint": "cat a.txt", "runtime_env": body{"working_dir": "gcs://" + name}})
+			wantStatus(t, s.end(t, id), rayapi.StatusSucceeded)
+			if log := s.logs(t, id); !strings.Contains(log, "new "+t.Name()) {
+				t.Errorf("log %q", log)
+			}
+		}},
+		{name: "1.11/package: other bytes under a name that a job is about to use", only: "dray", run: func(t *testing.T, s *target) {
+			uri := s.upload(t, map[string]string{"a.txt": t.Name()})
+			id := s.submit(t, body{"entrypoint": "true", "runtime_env": body{"working_dir": uri}, "entrypoint_resources": body{"unobtainium": 1}})
+			s.do(t, "PUT", "/api/packages/gcs/"+strings.TrimPrefix(uri, "gcs://"), "other").want(t, 409, "a job is about to use")
+			s.do(t, "POST", "/api/jobs/"+id+"/stop", nil).want(t, 200)
 		}},
 	}
 }

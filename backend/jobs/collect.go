@@ -60,10 +60,11 @@ func (m *Manager) packagesNeeded(ctx context.Context) (func(pkg string) bool, er
 		}
 		return ctx.Err()
 	})
-	return func(pkg string) bool { return kept[pkg] || m.isLivePackage(pkg) }, err
+	return func(pkg string) bool { return kept[pkg] || m.UsesPackage(pkg) }, err
 }
 
-func (m *Manager) isLivePackage(pkg string) bool {
+// UsesPackage reports whether a job that is not over refers to a package.
+func (m *Manager) UsesPackage(pkg string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, j := range m.jobs {
@@ -81,9 +82,9 @@ func (m *Manager) mayCollectNow() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	if now.Sub(m.collected) < urgentEvery {
+	if now.Sub(m.house.collected) < urgentEvery {
 		return false
 	}
-	m.collected = now
+	m.house.collected = now
 	return true
 }

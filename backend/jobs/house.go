@@ -34,9 +34,7 @@ func (m *Manager) keepHouse() {
 	case <-m.ctx.Done():
 		return
 	}
-	select {
-	case <-time.After(houseDelay):
-	case <-m.ctx.Done():
+	if !m.awaitQuiet(houseDelay) {
 		return
 	}
 	refill, prune := time.NewTicker(refillEvery), time.NewTicker(pruneEvery)
@@ -57,6 +55,45 @@ func (m *Manager) keepHouse() {
 				m.cfg.Log.Warn("keep space for a full disk", "err", err)
 			}
 		}
+	}
+}
+
+// house is what the housekeeping knows; Manager.mu guards it.
+type house struct {
+	collected time.Time // when a full disk made us collect last
+	dryRuns   int       // of Prune, under way
+	dryRun    time.Time // when the last one ended
+}
+
+// awaitQuiet waits until for a delay nobody has asked what would be removed: a
+// process that is the backend only to answer that must not remove it. It
+// returns false when the Manager closes.
+func (m *Manager) awaitQuiet(delay time.Duration) bool {
+	for {
+		select {
+		case <-time.After(delay):
+		case <-m.ctx.Done():
+			return false
+		}
+		m.mu.Lock()
+		quiet := m.house.dryRuns == 0 && time.Since(m.house.dryRun) >= delay
+		m.mu.Unlock()
+		if quiet {
+			return true
+		}
+	}
+}
+
+// noteDryRun keeps the housekeeping waiting until done is called.
+func (m *Manager) noteDryRun() (done func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.house.dryRuns++
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.house.dryRuns--
+		m.house.dryRun = time.Now()
 	}
 }
 

@@ -46,7 +46,7 @@ func (m *Manager) play(j *job) (*ending, error) {
 	case j.adopt:
 		return m.watchTo(j, m.adoptIt)
 	}
-	for _, step := range []func(*job) (*ending, error){m.awaitBackoff, m.awaitTurn, m.prepare, m.awaitGrant, m.writeLaunch} {
+	for _, step := range []func(*job) (*ending, error){m.vet, m.awaitBackoff, m.awaitTurn, m.prepare, m.awaitGrant, m.writeLaunch} {
 		if end, err := step(j); end != nil || err != nil {
 			return end, err
 		}

@@ -129,7 +129,7 @@ type Manager struct {
 	starting  int
 	running   int
 	unsaved   map[*job]bool
-	collected time.Time     // when a full disk made us collect last
+	house     house
 	changed   chan struct{} // closed, and replaced, when any job changes
 }
 

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -14,9 +16,40 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dray/backend/jobdir"
+	"dray/backend/rayapi"
 	"dray/backend/runtimeenv"
 	"dray/backend/store"
 )
+
+// vet ends a job at once that Ray accepts and cannot start: one with a runtime
+// environment or with amounts that break its rules.
+func (m *Manager) vet(j *job) (*ending, error) {
+	if err := m.cfg.Envs.Check(fillEnv(j.req.RuntimeEnv, j.env)); err != nil {
+		return startFailure(j.id, err.Error()), nil
+	}
+	if mistake := amountsMistake(j.req); mistake != "" {
+		return startFailure(j.id, mistake), nil
+	}
+	return nil, nil
+}
+
+// amountsMistake says what is wrong with the amounts of a request, or "".
+func amountsMistake(r rayapi.SubmitRequest) string {
+	for _, name := range []string{"CPU", "GPU"} {
+		if _, ok := r.Resources[name]; ok {
+			return "Use the 'num_cpus' and 'num_gpus' keyword instead of 'CPU' and 'GPU' in 'resources' keyword"
+		}
+	}
+	tooFine := func(v float64) bool { return v > 0 && v*unit < 1 }
+	amounts := map[string]float64{"num_cpus": r.NumCPUs, "num_gpus": r.NumGPUs}
+	maps.Copy(amounts, r.Resources)
+	for _, name := range slices.Sorted(maps.Keys(amounts)) {
+		if tooFine(amounts[name]) {
+			return fmt.Sprintf("The precision of the fractional quantity of resource %s cannot go beyond 0.0001", name)
+		}
+	}
+	return ""
+}
 
 // prepare builds the runtime environment of a job that has one.
 func (m *Manager) prepare(j *job) (*ending, error) {
@@ -35,9 +68,6 @@ func (m *Manager) prepare(j *job) (*ending, error) {
 	}
 	m.mu.Unlock()
 	env := fillEnv(j.req.RuntimeEnv, j.env)
-	if err := m.cfg.Envs.Check(env); err != nil {
-		return startFailure(j.id, err.Error()), nil
-	}
 	built, err := m.build(j, env)
 	switch {
 	case j.ctx.Err() != nil:

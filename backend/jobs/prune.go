@@ -50,6 +50,9 @@ func (m *Manager) Prune(ctx context.Context, o PruneOptions) ([]Pruned, error) {
 		return nil, err
 	}
 	defer leave()
+	if o.DryRun {
+		defer m.noteDryRun()()
+	}
 	if o == (PruneOptions{DryRun: o.DryRun}) {
 		dry := o.DryRun
 		o = m.cfg.Retention

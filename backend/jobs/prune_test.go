@@ -3,11 +3,13 @@
 package jobs_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 
 	"dray/backend/jobs"
 	"dray/backend/rayapi"
+	"dray/backend/store"
 )
 
 func prunedIDs(all []jobs.Pruned) []string {
@@ -107,5 +110,54 @@ func TestPrune_atStart(t *testing.T) {
 			t.Fatalf("%d records are left", len(allRows(t, m)))
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// slowRows is a store in which a look at all records takes until it is told to
+// go on.
+type slowRows struct {
+	jobs.Store
+	armed         atomic.Bool
+	looking, goOn chan struct{}
+}
+
+func (s *slowRows) Rows(ctx context.Context, yield func(page []store.Row) error) error {
+	if s.armed.CompareAndSwap(true, false) {
+		close(s.looking)
+		<-s.goOn
+	}
+	return s.Store.Rows(ctx, yield)
+}
+
+// A process that is the backend for a dry run only does not remove what it is
+// about to tell, however long that takes.
+func TestPrune_dryRunDelaysTheHouse(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	slow := &slowRows{looking: make(chan struct{}), goOn: make(chan struct{})}
+	r.tune = func(c *jobs.Config) {
+		slow.Store = c.Store
+		c.Store = slow
+	}
+	m := r.start()
+	slow.armed.Store(true)
+	dry, quiet := make(chan error, 1), make(chan bool, 1)
+	go func() {
+		_, err := m.Prune(context.Background(), jobs.PruneOptions{MaxCount: 1, DryRun: true})
+		dry <- err
+	}()
+	<-slow.looking
+	go func() { quiet <- m.AwaitQuiet(10 * time.Millisecond) }()
+	select {
+	case <-quiet:
+		t.Error("the house is kept while a dry run is under way")
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(slow.goOn)
+	if err := <-dry; err != nil {
+		t.Error(err)
+	}
+	if !<-quiet {
+		t.Error("the house is not kept after it")
 	}
 }

@@ -106,7 +106,7 @@ func (m *Manager) accept(ctx context.Context, j *job) error {
 	spec := jobdir.Spec{
 		Version: 1, Request: j.req, AcceptedAt: now.UnixMilli(), Attempt: j.attempt, RetryOf: j.retryOf, NotBefore: j.notBefore,
 	}
-	head := now.Format("2006-01-02 15:04:05,000") + "\tINFO job_manager.py:568 -- Runtime env is setting up.\n"
+	head := now.Format("2006-01-02 15:04:05,000") + "\tINFO job_manager.py:581 -- Runtime env is setting up.\n"
 	_, err := jobdir.Create(m.cfg.Root, spec, jobdir.Secret{EnvVars: j.env}, []byte(head))
 	if errors.Is(err, os.ErrExist) {
 		return rayapi.ExistsError(j.id)

@@ -22,7 +22,7 @@ const MaxBytes = 104857600
 // them.
 var (
 	ErrName     = errors.New("not a package name")
-	ErrConflict = errors.New("the package name is taken by other content")
+	ErrConflict = errors.New("the package name stands for other content, which a job is about to use")
 	ErrTooLarge = errors.New("the package is larger than 100 MiB (104857600 bytes)")
 	ErrNotFound = errors.New("package does not exist")
 )
@@ -34,17 +34,23 @@ type Kind int
 const (
 	Zip Kind = iota + 1
 	TarGz
+	TarXZ
 )
 
-// archiveName is the only shape of name that may become part of a path.
-var archiveName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]{0,200}(\.zip|\.whl|\.tar\.gz|\.tgz|\.tar\.xz)$`)
+// packageName is the only shape of name that may become part of a path. It
+// need not tell the format: what it is only matters to the job that unpacks it
+// (KindOf), and Ray takes any.
+var packageName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]*$`)
+
+// maxPackageName is no part of the expression, which would be compiled to 200 KiB
+// whenever this program starts, and each job has a process of it.
+const maxPackageName = 208
 
 // CheckName reports why name cannot name a package, or nil. The error wraps
 // ErrName.
 func CheckName(name string) error {
-	if !archiveName.MatchString(name) {
-		return fmt.Errorf("%w: %q; use letters, digits and . _ + - (at most 200), ending in "+
-			".zip, .whl, .tar.gz, .tgz or .tar.xz", ErrName, clip(name))
+	if len(name) > maxPackageName || !packageName.MatchString(name) {
+		return fmt.Errorf("%w: %q; use at most 208 letters, digits and . _ + -, and begin with a letter, digit or _", ErrName, clip(name))
 	}
 	return nil
 }
@@ -78,7 +84,7 @@ func KindOf(name string) (Kind, error) {
 	case strings.HasSuffix(name, ".tar.gz"), strings.HasSuffix(name, ".tgz"):
 		return TarGz, nil
 	case strings.HasSuffix(name, ".tar.xz"):
-		return 0, fmt.Errorf("%s: xz archives are not supported here: pack it as .zip or .tar.gz", clip(name))
+		return TarXZ, nil
 	}
 	return 0, fmt.Errorf("%s is not an archive: pack it as .zip or .tar.gz", clip(name))
 }

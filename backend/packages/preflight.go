@@ -28,6 +28,8 @@ type Preflight struct {
 	// Odd are paths that travel by their name alone: links that lead nowhere,
 	// sockets and pipes.
 	Odd []string
+	// Secrets are files whose name says that keys or passwords are in them.
+	Secrets []string
 }
 
 // Folder is the sum of what a folder sends.
@@ -58,6 +60,7 @@ const (
 	maxBiggest  = 20
 	maxExamples = 5
 	maxOdd      = 20
+	maxSecrets  = 20
 	// stepEvery is how many paths lie between two reports of a scan.
 	stepEvery = 512
 )
@@ -252,6 +255,9 @@ func (s *scanner) file(rel string, info fs.FileInfo, sum *Folder) {
 		s.odd(rel)
 		return
 	}
+	if secretFile(path.Base(rel)) && len(s.found.Secrets) < maxSecrets {
+		s.found.Secrets = append(s.found.Secrets, rel)
+	}
 	n := info.Size()
 	sum.Files, sum.Bytes = sum.Files+1, sum.Bytes+n
 	s.size.Files, s.size.Bytes = s.size.Files+1, s.size.Bytes+n
@@ -260,6 +266,21 @@ func (s *scanner) file(rel string, info fs.FileInfo, sum *Folder) {
 		s.found.Biggest = slices.Insert(s.found.Biggest, at, File{rel, n})
 		s.found.Biggest = s.found.Biggest[:min(len(s.found.Biggest), maxBiggest)]
 	}
+}
+
+// secretFile reports that people keep secrets in files of this name.
+func secretFile(name string) bool {
+	switch name {
+	case ".env", ".netrc", ".pypirc", ".npmrc", ".git-credentials", "id_rsa", "id_ed25519", "id_ecdsa", "credentials.json", "service-account.json":
+		return true
+	case ".env.example", ".env.sample", ".env.template":
+		return false
+	}
+	switch ext := path.Ext(name); ext {
+	case ".pem", ".p12", ".pfx", ".key":
+		return name != ext
+	}
+	return strings.HasPrefix(name, ".env.")
 }
 
 func (s *scanner) odd(rel string) {

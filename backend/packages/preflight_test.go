@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -72,6 +73,22 @@ func TestScan_saysWhy(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"nowhere"}, p.Odd); diff != "" {
 		t.Errorf("odd (-want +got):\n%s", diff)
+	}
+}
+
+func TestScan_secrets(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	tree{
+		".env": "A=1", ".env.example": "A=", ".env.prod": "A=1", "sub/id_rsa": "k", "sub/tls.key": "k", "keys.py": "", "a.pem": "k", "left/.env": "x",
+	}.write(t, dir)
+	p, err := packages.Scan(t.Context(), dir, packages.Options{Excludes: []string{"left"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(p.Secrets)
+	if diff := cmp.Diff([]string{".env", ".env.prod", "a.pem", "sub/id_rsa", "sub/tls.key"}, p.Secrets); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

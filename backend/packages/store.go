@@ -20,8 +20,8 @@ import (
 
 // Store keeps the uploaded packages of one state folder by content: a blob for
 // each SHA-256, and for each package name a small file that holds the hash of
-// its blob. A name never changes its content. One process at a time may have
-// a folder open; within it all methods may be called at once.
+// its blob. A name changes its content only by Replace. One process at a time may
+// have a folder open; within it all methods may be called at once.
 type Store struct {
 	dir string
 
@@ -93,6 +93,13 @@ func (s *Store) touch(name string) error {
 // more than MaxBytes one that wraps ErrTooLarge, a bad name ErrName and a full
 // disk rayapi.ErrNoSpace.
 func (s *Store) Put(ctx context.Context, name string, body io.Reader) error {
+	return s.Replace(ctx, name, body, func(string) bool { return true })
+}
+
+// Replace is Put, but as with Ray other bytes take the place of those that a
+// name stands for, unless inUse says that a job may still unpack these. It must
+// not call the Store.
+func (s *Store) Replace(ctx context.Context, name string, body io.Reader, inUse func(name string) bool) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
@@ -107,7 +114,7 @@ func (s *Store) Put(ctx context.Context, name string, body io.Reader) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	if known != "" && known != sum {
+	if known != "" && known != sum && inUse(name) {
 		return fmt.Errorf("store package %s: %w: upload it under another name", name, ErrConflict)
 	}
 	if err := s.keep(tmp, sum); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -112,6 +113,28 @@ func TestStore(t *testing.T) {
 		}
 		if n := countFiles(t, dir, "sha256") + countFiles(t, dir, "tmp"); n != 1 {
 			t.Errorf("%d files, want the one blob", n)
+		}
+	})
+	t.Run("other bytes take the place of those that nobody uses", func(t *testing.T) {
+		t.Parallel()
+		s, dir := openStore(t)
+		used := func(yes bool) func(string) bool { return func(n string) bool { return yes && n == name } }
+		for i, inUse := range []bool{true, false} { // the first has nothing to replace
+			if err := s.Replace(t.Context(), name, strings.NewReader(fmt.Sprint("content ", i)), used(inUse)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Replace(t.Context(), name, strings.NewReader("third"), used(true)); !errors.Is(err, packages.ErrConflict) {
+			t.Errorf("of one in use: %v", err)
+		}
+		if got := readAll(t, s, name); got != "content 1" {
+			t.Errorf("content is %q", got)
+		}
+		if _, err := s.Collect(t.Context(), packages.DefaultCollect()); err != nil {
+			t.Fatal(err)
+		}
+		if n := countFiles(t, dir, "sha256"); n != 1 {
+			t.Errorf("%d blobs are left, want the new one", n)
 		}
 	})
 	t.Run("empty body", func(t *testing.T) {
@@ -262,12 +285,12 @@ func TestStoreNames(t *testing.T) {
 	t.Parallel()
 	good := []string{
 		"_ray_pkg_64dc495c54e649c8.zip", "my_pkg-1.0+cu12-py3-none-any.whl", "a.tar.gz", "a.tgz", "a.tar.xz", "A.zip",
-		strings.Repeat("a", 201) + ".zip",
+		strings.Repeat("a", 204) + ".zip", "a", "a.zipx", "a.ZIP", "a.tar", "0..zip",
 	}
 	bad := []string{
 		"", ".zip", "..zip", "../../etc/passwd.zip", "..\\x.zip", "a/b.zip", "/a.zip", "a\x00.zip", "a b.zip", "a.zip\n",
-		"-a.zip", "+a.zip", "a", "a.zipx", "a.ZIP", "a.tar", "ä.zip", "a%2fb.zip",
-		strings.Repeat("a", 202) + ".zip", strings.Repeat("a", 10240) + ".zip",
+		"-a.zip", "+a.zip", ".tmp-1", "ä.zip", "a%2fb.zip",
+		strings.Repeat("a", 205) + ".zip", strings.Repeat("a", 10240) + ".zip",
 	}
 	s, dir := openStore(t)
 	for _, name := range good {

@@ -90,6 +90,8 @@ func unpackInto(ctx context.Context, f *os.File, size int64, kind Kind, dir stri
 		return u.zip(ctx, f, size)
 	case TarGz:
 		return u.tarGz(ctx, io.NewSectionReader(f, 0, size))
+	case TarXZ:
+		return u.tarXZ(ctx, io.NewSectionReader(f, 0, size))
 	}
 	return fmt.Errorf("unknown archive format %d", kind)
 }

@@ -18,7 +18,11 @@ func (u *unpacker) tarGz(ctx context.Context, r io.Reader) error {
 		return refuse("not a gzip archive, or a damaged one: %v", err)
 	}
 	defer gz.Close()
-	t := tar.NewReader(&headerGuard{r: gz, u: u})
+	return u.tar(ctx, &headerGuard{r: gz, u: u})
+}
+
+func (u *unpacker) tar(ctx context.Context, r io.Reader) error {
+	t := tar.NewReader(r)
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -371,7 +371,7 @@ func TestUnpackStops(t *testing.T) {
 func TestKindOf(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]packages.Kind{
-		"a.zip": packages.Zip, "a.whl": packages.Zip, "a.tar.gz": packages.TarGz, "a.tgz": packages.TarGz, "a.tar.xz": 0, "a": 0,
+		"a.zip": packages.Zip, "a.whl": packages.Zip, "a.tar.gz": packages.TarGz, "a.tgz": packages.TarGz, "a.tar.xz": packages.TarXZ, "a": 0, "a.tar": 0,
 	} {
 		kind, err := packages.KindOf(name)
 		if kind != want || (err == nil) != (want != 0) {

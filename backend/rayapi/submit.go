@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,16 +27,6 @@ type SubmitRequest struct {
 	LabelSelector map[string]string  `json:"entrypoint_label_selector,omitempty"`
 }
 
-// Limits of a request; the kernel refuses longer single arguments (131,072
-// bytes), and a record must stay small enough to list by the thousand.
-const (
-	MaxEntrypoint    = 120000
-	MaxEnvVar        = 120000
-	MaxEnvTotal      = 1500000
-	MaxMetadataKeys  = 64
-	MaxMetadataBytes = 4096
-)
-
 // HasResources reports whether the request asks for any resource or label.
 func (r SubmitRequest) HasResources() bool {
 	return r.NumCPUs > 0 || r.NumGPUs > 0 || r.Memory > 0 || len(r.Resources) > 0 || len(r.LabelSelector) > 0
@@ -54,14 +43,9 @@ func (r SubmitRequest) HasRuntimeEnv() bool {
 // the first wrong type in Ray's field order is the one that is named, in
 // Ray's words. Every error wraps ErrInvalid.
 func ParseSubmit(body []byte) (SubmitRequest, error) {
-	fields, order, err := decodeObject(body)
+	fields, err := decodeObject(body)
 	if err != nil {
 		return SubmitRequest{}, err
-	}
-	for _, key := range order {
-		if !slices.Contains(submitFields(), key) {
-			return SubmitRequest{}, invalid("TypeError: JobSubmitRequest.__init__() got an unexpected keyword argument '%s'", key)
-		}
 	}
 	if _, ok := fields["entrypoint"]; !ok {
 		return SubmitRequest{}, invalid("TypeError: JobSubmitRequest.__init__() missing 1 required positional argument: 'entrypoint'")
@@ -99,56 +83,6 @@ func submitFrom(fields map[string]any) (SubmitRequest, error) {
 	return r, nil
 }
 
-// Validate checks what Ray leaves unchecked and then suffers from: the id's
-// characters, negative amounts, and sizes that no process could be started
-// with. The error wraps ErrInvalid. An empty id is fine: the server makes one.
-func (r SubmitRequest) Validate() error {
-	if r.SubmissionID != "" {
-		if err := CheckID(r.SubmissionID); err != nil {
-			return invalid("%s", err)
-		}
-	}
-	if len(r.Entrypoint) > MaxEntrypoint {
-		return invalid("entrypoint has %d bytes, at most %d are allowed: put the commands into a script", len(r.Entrypoint), MaxEntrypoint)
-	}
-	if err := r.validateAmounts(); err != nil {
-		return err
-	}
-	if len(r.Metadata) > MaxMetadataKeys {
-		return invalid("metadata has %d keys, at most %d are allowed", len(r.Metadata), MaxMetadataKeys)
-	}
-	for k, v := range r.Metadata {
-		if len(k)+len(v) > MaxMetadataBytes {
-			return invalid("metadata %q has %d bytes, at most %d are allowed", clip(k), len(k)+len(v), MaxMetadataBytes)
-		}
-	}
-	return nil
-}
-
-func (r SubmitRequest) validateAmounts() error {
-	for _, a := range []struct {
-		name  string
-		value float64
-	}{
-		{"entrypoint_num_cpus", r.NumCPUs},
-		{"entrypoint_num_gpus", r.NumGPUs},
-		{"entrypoint_memory", float64(r.Memory)},
-	} {
-		if !finite(a.value) {
-			return invalid("%s must not be negative, got %g", a.name, a.value)
-		}
-	}
-	for name, v := range r.Resources {
-		if !finite(v) {
-			return invalid("entrypoint_resources[%q] must not be negative, got %g", name, v)
-		}
-	}
-	return nil
-}
-
-// finite reports whether v is an amount that can be counted.
-func finite(v float64) bool { return v >= 0 && !math.IsInf(v, 0) }
-
 func clip(s string) string {
 	if len(s) > 40 {
 		return strings.ToValidUTF8(s[:40], "") + "…"
@@ -165,65 +99,6 @@ type invalidError struct{ text string }
 
 func (e *invalidError) Error() string        { return e.text }
 func (e *invalidError) Is(target error) bool { return target == ErrInvalid }
-
-// decodeObject reads one JSON object and returns its non-null fields and the
-// order in which they first appeared.
-func decodeObject(body []byte) (map[string]any, []string, error) {
-	if !json.Valid(body) {
-		var v any
-		return nil, nil, invalid("the request body is not JSON: %s", jsonReason(json.Unmarshal(body, &v)))
-	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
-		return nil, nil, invalid("the request body must be a JSON object")
-	}
-	fields := make(map[string]any)
-	var order []string
-	for dec.More() {
-		tok, err := dec.Token()
-		if err != nil {
-			return nil, nil, invalid("the request body is not JSON: %s", err)
-		}
-		key, _ := tok.(string)
-		value, err := decodeValue(dec, key)
-		if err != nil {
-			return nil, nil, invalid("the request body is not JSON: %s", err)
-		}
-		if value == nil {
-			delete(fields, key)
-			order = slices.DeleteFunc(order, func(k string) bool { return k == key })
-			continue
-		}
-		if _, seen := fields[key]; !seen {
-			order = append(order, key)
-		}
-		fields[key] = value
-	}
-	return fields, order, nil
-}
-
-// decodeValue keeps runtime_env as the bytes that were sent, so that its key
-// order and numbers stay what the submitter wrote.
-func decodeValue(dec *json.Decoder, key string) (any, error) {
-	if key != "runtime_env" {
-		var v any
-		err := dec.Decode(&v)
-		return v, err
-	}
-	var raw json.RawMessage
-	if err := dec.Decode(&raw); err != nil {
-		return nil, err
-	}
-	if bytes.HasPrefix(raw, []byte("{")) {
-		return raw, nil
-	}
-	var v any
-	sub := json.NewDecoder(bytes.NewReader(raw))
-	sub.UseNumber()
-	err := sub.Decode(&v)
-	return v, err
-}
 
 func jsonReason(err error) string {
 	var syntax *json.SyntaxError

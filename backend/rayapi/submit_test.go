@@ -3,6 +3,7 @@ package rayapi_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -16,6 +17,10 @@ func TestParseSubmit_errors(t *testing.T) {
 		{"empty", ``, "the request body is not JSON"},
 		{"byte order mark", "\ufeff{}", "the request body is not JSON"},
 		{"trailing text", `{"entrypoint":"x"} y`, "the request body is not JSON"},
+		{"not UTF-8", "{\"entrypoint\":\"echo \xfc\"}", "the request body is not JSON: byte 21 is not UTF-8"},
+		{"half a pair", `{"entrypoint":"\\\ud83d"}`, `has \ud83d at byte 18, which is half of a surrogate pair`},
+		{"the other half", `{"entrypoint":"\uDE00x"}`, "half of a surrogate pair"},
+		{"two first halves", `{"entrypoint":"\ud83d\ud83d"}`, "half of a surrogate pair"},
 		{"array", `["x"]`, "must be a JSON object"},
 		{"null", `null`, "must be a JSON object"},
 		{"unknown key", `{"entrypoint":"x","nope":1}`, "TypeError: JobSubmitRequest.__init__() got an unexpected keyword argument 'nope'"},
@@ -37,6 +42,9 @@ func TestParseSubmit_errors(t *testing.T) {
 		{"resource value", `{"entrypoint":"x","entrypoint_resources":{"a":"1"}}`, "entrypoint_resources values must be numbers, got <class 'str'>"},
 		{"labels", `{"entrypoint":"x","entrypoint_label_selector":1}`, "entrypoint_label_selector must be a dict, got <class 'int'>"},
 		{"label value", `{"entrypoint":"x","entrypoint_label_selector":{"a":1}}`, "entrypoint_label_selector values must be strings, got <class 'int'>"},
+		{"unknown, then null, then another", `{"a":1,"b":2,"a":null,"entrypoint":"x"}`, "unexpected keyword argument 'b'"},
+		{"many unknown", `{"k0":null,` + manyKeys(5000) + `"entrypoint":"x"}`, "unexpected keyword argument 'k1'"},
+		{"a field too large", `{"entrypoint":"x","metadata":{"a":"` + strings.Repeat("x", 3<<20) + `"}}`, "metadata has 3145736 bytes, at most 2097152 are allowed"},
 		{"first of two", `{"entrypoint":"x","entrypoint_resources":[],"metadata":1}`, "metadata must be a dict"},
 	}
 	for _, tt := range tests {
@@ -56,7 +64,7 @@ func TestParseSubmit_errors(t *testing.T) {
 func TestParseSubmit_ok(t *testing.T) {
 	t.Parallel()
 	body := `{"entrypoint":"a","entrypoint":"b","submission_id":"","job_id":"old","nope":null,
-		"runtime_env":{"z":1.50,"a":null},"entrypoint_num_cpus":true,"entrypoint_memory":1024,"metadata":null}`
+		"runtime_env":{"z":1.50,"a":null,"\ud83d\ude00":1},"entrypoint_num_cpus":true,"entrypoint_memory":1024,"metadata":null}`
 	r, err := rayapi.ParseSubmit([]byte(body))
 	if err != nil {
 		t.Fatal(err)
@@ -64,8 +72,29 @@ func TestParseSubmit_ok(t *testing.T) {
 	if r.Entrypoint != "b" || r.SubmissionID != "old" || r.NumCPUs != 1 || r.Memory != 1024 || r.Metadata != nil {
 		t.Errorf("ParseSubmit = %+v", r)
 	}
-	if got, want := string(r.RuntimeEnv), `{"z":1.50,"a":null}`; got != want {
+	if got, want := string(r.RuntimeEnv), `{"z":1.50,"a":null,"\ud83d\ude00":1}`; got != want {
 		t.Errorf("runtime_env = %s, want it as sent: %s", got, want)
+	}
+}
+
+func manyKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `"k%d":%d,`, i+1, i)
+	}
+	return b.String()
+}
+
+// The object is scanned by hand; what is in strings must not end anything.
+func TestParseSubmit_braces(t *testing.T) {
+	t.Parallel()
+	env := `{ "a" : "}]\"{,:" , "b\"" : [ { "c" : "\\" } , [ ] , -1.5e3 , true ] , "" : {} }`
+	r, err := rayapi.ParseSubmit([]byte(" \n{ \"runtime_env\" :" + env + " , \"no\\\"pe\" : null,\t\"entry\\u0070oint\":\"a\" \r\n} "))
+	if err != nil || string(r.RuntimeEnv) != env || r.Entrypoint != "a" {
+		t.Errorf("ParseSubmit = %q, %q, %v", r.RuntimeEnv, r.Entrypoint, err)
+	}
+	if r, err := rayapi.ParseSubmit([]byte(`{"a":1,"a":null,"entrypoint":"x","entrypoint":null,"entrypoint":"y"}`)); err != nil || r.Entrypoint != "y" {
+		t.Errorf("ParseSubmit = %q, %v", r.Entrypoint, err)
 	}
 }
 
@@ -91,6 +120,7 @@ func TestSubmitRequest_Validate(t *testing.T) {
 		{"long entrypoint", "entrypoint has 120001 bytes", rayapi.SubmitRequest{Entrypoint: strings.Repeat("x", 120001)}},
 		{"many keys", "metadata has 65 keys", rayapi.SubmitRequest{Metadata: big}},
 		{"long value", `metadata "k" has`, rayapi.SubmitRequest{Metadata: map[string]string{"k": strings.Repeat("v", 4096)}}},
+		{"large environment", "runtime_env has 2097153 bytes", rayapi.SubmitRequest{RuntimeEnv: json.RawMessage(strings.Repeat(" ", 2<<20+1))}},
 		{"ok", "", rayapi.SubmitRequest{SubmissionID: strings.Repeat("a", 200), Entrypoint: strings.Repeat("x", 120000)}},
 	}
 	for _, tt := range tests {

@@ -102,7 +102,9 @@ func (r *recipe) createConda(ctx context.Context, exe string) (string, error) {
 		if filepath.Base(exe) == "micromamba" {
 			args = []string{exe, "create", "-y", "-p", dir, "-f", file}
 		}
-		return r.run(ctx, filepath.Base(exe)+" create", dir, args...)
+		// Not all have an option for it; mamba asks even where nobody can answer.
+		env := append(slices.Clone(r.env), "CONDA_ALWAYS_YES=true", "MAMBA_ALWAYS_YES=true")
+		return tool.Run(ctx, filepath.Base(exe)+" create", tool.Command{Args: args, Env: env, Dir: r.dir(), Mark: dir, Out: r.log})
 	})
 }
 

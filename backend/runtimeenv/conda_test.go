@@ -23,6 +23,7 @@ case "$1 $2" in
 "env list") echo '{"envs": ["/opt/conda", "/opt/conda/envs/train"]}';;
 "env create")
   case "$(cat "$6")" in *broken*) echo "ResolutionImpossible: broken"; exit 1;; esac
+  [ "$CONDA_ALWAYS_YES$MAMBA_ALWAYS_YES" = truetrue ] || { echo "Confirm changes: [Y/n]"; exit 1; }
   mkdir -p "$4/bin" "$4/conda-meta" && cp "$6" "$4/made.yaml" && echo "solved";;
 esac
 `
@@ -82,7 +83,7 @@ func TestCheckNeedsTools(t *testing.T) {
 			t.Errorf("%s: %v", env, err)
 		}
 	}
-	if err := r.Check(json.RawMessage(`{"conda": "/opt/env"}`)); err != nil {
+	if err := r.Check(json.RawMessage(`{"conda": "/usr"}`)); err != nil {
 		t.Errorf("an environment that is there: %v", err)
 	}
 	var start *runtimeenv.StartError

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"dray/backend/shellwords"
 )
@@ -21,7 +22,7 @@ type containerSpec struct {
 }
 
 // imageName keeps an option or a second word from being taken for an image.
-var imageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:@+-]*$`)
+var imageName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:@+-]*$`) })
 
 // container reads container and image_uri by Ray's rules; nil when neither is
 // there.
@@ -46,7 +47,7 @@ func (f fields) container() (*containerSpec, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !imageName.MatchString(spec.Image) {
+	if !imageName().MatchString(spec.Image) {
 		return nil, startError("runtime_env['%s']: %q is not the name of an image, such as docker.io/rayproject/ray:latest", field, spec.Image)
 	}
 	return spec, nil
@@ -99,14 +100,16 @@ const (
 
 // steersEngine matches the variables that change what the engine and the shell
 // in front of it do.
-var steersEngine = regexp.MustCompile(`^(PATH|HOME|USER|LOGNAME|SHELL|ENV|BASH_ENV|IFS|TE?MP|TMPDIR|NOTIFY_SOCKET|GLIBC_TUNABLES|GO[A-Z]+|[A-Za-z0-9_]+_(PROXY|proxy)|` +
-	`(LD|XDG|DOCKER|BUILDAH|PODMAN|CONTAINER|CONTAINERS|REGISTRY|STORAGE|SSL_CERT|MALLOC|LISTEN|TINI|DBUS)_[A-Za-z0-9_]*)$`)
+var steersEngine = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // written once, by itself
+	return regexp.MustCompile(`^(PATH|HOME|USER|LOGNAME|SHELL|ENV|BASH_ENV|IFS|TE?MP|TMPDIR|NOTIFY_SOCKET|GLIBC_TUNABLES|GO[A-Z]+|[A-Za-z0-9_]+_(PROXY|proxy)|` +
+		`(LD|XDG|DOCKER|BUILDAH|PODMAN|CONTAINER|CONTAINERS|REGISTRY|STORAGE|SSL_CERT|MALLOC|LISTEN|TINI|DBUS)_[A-Za-z0-9_]*)$`)
+})
 
 // hide renames the job's variables that are for the container alone, and adds
 // the entrypoint.
 func (c *Container) hide(env, vars map[string]string, host map[string]string, entrypoint string) {
 	for name := range vars {
-		if !steersEngine.MatchString(name) {
+		if !steersEngine().MatchString(name) {
 			continue
 		}
 		env[hiddenPrefix+name] = env[name]
@@ -133,7 +136,7 @@ func (c *Container) Command(vars map[string]string, environ []string) string {
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")
 		_, asked := vars[name]
-		if asked && !steersEngine.MatchString(name) || strings.HasPrefix(name, "RAY_") || strings.HasPrefix(name, hiddenPrefix) ||
+		if asked && !steersEngine().MatchString(name) || strings.HasPrefix(name, "RAY_") || strings.HasPrefix(name, hiddenPrefix) ||
 			slices.Contains([]string{varUnbuffered, "CUDA_VISIBLE_DEVICES"}, name) {
 			names = append(names, name)
 		}

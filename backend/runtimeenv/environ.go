@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"dray/backend/rayapi"
 )
@@ -152,21 +153,21 @@ func joinPath(folders []string, more ...string) string {
 }
 
 var (
-	reference = regexp.MustCompile(`\$(?:[A-Za-z0-9_]+|\{[^}]*\})`)
-	leftover  = regexp.MustCompile(`\$\{[A-Z0-9_]+\}`)
+	reference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$(?:[A-Za-z0-9_]+|\{[^}]*\})`) })
+	leftover  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{[A-Z0-9_]+\}`) })
 )
 
 // expand is os.path.expandvars of Python, after which Ray empties what is left
 // of the form ${NAME}; $NAME stays.
 func expand(value string, env map[string]string) string {
-	value = reference.ReplaceAllStringFunc(value, func(ref string) string {
+	value = reference().ReplaceAllStringFunc(value, func(ref string) string {
 		name := strings.TrimSuffix(strings.TrimPrefix(ref[1:], "{"), "}")
 		if v, ok := env[name]; ok {
 			return v
 		}
 		return ref
 	})
-	return leftover.ReplaceAllString(value, "")
+	return leftover().ReplaceAllString(value, "")
 }
 
 // jobConfig returns the JSON from which ray.init() in the entrypoint takes the

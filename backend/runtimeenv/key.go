@@ -132,7 +132,7 @@ func (r *recipe) addLine(in *ingredients, line, dir string, depth int) error {
 
 // expandKnown replaces ${NAME} as pip does: only what is set.
 func expandKnown(line string, env map[string]string) string {
-	return leftover.ReplaceAllStringFunc(line, func(ref string) string {
+	return leftover().ReplaceAllStringFunc(line, func(ref string) string {
 		if v, ok := env[ref[2:len(ref)-1]]; ok {
 			return v
 		}

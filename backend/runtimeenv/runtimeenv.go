@@ -237,10 +237,10 @@ func (f fields) texts(field, mistake string) ([]string, error) {
 		return nil, startError(mistake, pyType(raw))
 	}
 	texts := make([]string, 0, len(items))
-	for i, item := range items {
+	for _, item := range items {
 		var text *string
 		if json.Unmarshal(item, &text) != nil || text == nil {
-			return nil, startError("runtime_env['%s'] must be a list of strings, got %s at position %d", field, pyType(item), i)
+			return nil, startError("`%s` must be a string, got %s.", strings.TrimSuffix(field, "s"), pyType(item))
 		}
 		texts = append(texts, *text)
 	}

@@ -3,6 +3,7 @@ package runtimeenv
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +50,7 @@ func (f fields) tools() (toolSpec, error) {
 	var spec toolSpec
 	var set []string
 	for _, kind := range []string{kindPip, kindUV, kindConda} {
-		if value, ok := f[kind]; ok && !isEmpty(value) {
+		if value, ok := f[kind]; ok && (!isEmpty(value) || kind != kindConda && value[0] == '{') {
 			set = append(set, kind)
 		}
 	}
@@ -116,8 +117,7 @@ func installField(kind string, raw json.RawMessage) (*installSpec, error) {
 	}
 	packages, ok := dict["packages"]
 	if !ok {
-		return nil, startError("runtime_env['%s'] must include field 'packages', but got only: ['%s']",
-			kind, strings.Join(sortedKeys(dict), "', '"))
+		return nil, startError("runtime_env['%s'] must include field 'packages', but got %s", kind, raw)
 	}
 	if spec.Packages, ok = packageLines(packages); !ok {
 		return nil, wrong("packages", "str or list")
@@ -155,6 +155,9 @@ func condaField(raw json.RawMessage) (*condaSpec, error) {
 		case strings.HasSuffix(text, ".yml"), strings.HasSuffix(text, ".yaml"):
 			return &condaSpec{File: text}, nil
 		case strings.HasPrefix(text, "/"):
+			if info, err := os.Stat(text); err != nil || !info.IsDir() {
+				return nil, startError("Can't find conda env directory %s.", text)
+			}
 			return &condaSpec{Prefix: text}, nil
 		case strings.HasPrefix(text, "-") || strings.ContainsAny(text, "/\x00\n"):
 			return nil, startError("runtime_env['conda']: %q is neither the name of an environment, nor an absolute folder, nor a YAML file", text)
@@ -207,10 +210,8 @@ func (f fields) checkRest() error {
 	if _, err := f.timeout(); err != nil {
 		return err
 	}
-	for _, field := range []string{"worker_process_setup_hook", "py_executable"} {
-		if v, ok := f[field]; ok && pyType(v) != "<class 'str'>" {
-			return startError("Invalid type %s for `%s`: it must be a string.", pyType(v), field)
-		}
+	if v, ok := f["py_executable"]; ok && pyType(v) != "<class 'str'>" {
+		return startError("Invalid type %s for `py_executable`: it must be a string.", pyType(v))
 	}
 	if _, err := f.container(); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
+	"time"
 
 	"dray/backend/packages"
 	"dray/backend/rayapi"
@@ -16,14 +19,25 @@ import (
 
 // Bodies of a request, in bytes.
 const (
-	maxJSON = 2 << 20
+	maxBody = packages.MaxBytes
+
+	// smallJSON is how much of a JSON body any request may have in memory. Only
+	// one at a time may have more, up to maxBody.
+	smallJSON = 2 << 20
 
 	// maxDrain is how much of a refused body is still read, so that a client
 	// that sends all of it before it looks gets the answer and not a reset.
 	maxDrain = 512 << 20
 )
 
-const textClosing = "The server is closing: try again later."
+const (
+	textClosing = "The server is closing: try again later."
+	textBusy    = "Another request as large as this is being read: try again later."
+)
+
+// largeWait is how long a large request waits for the one before it: less than
+// bodyPatience, or its own body has stalled by then.
+const largeWait = 10 * time.Second
 
 // tooLargeError is a body beyond its limit, in the words of Ray's HTTP layer.
 type tooLargeError struct{ limit int64 }
@@ -93,7 +107,7 @@ func statusOf(err error) (int, string) {
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge, tooLarge.Error()
 	case errors.Is(err, packages.ErrTooLarge):
-		return http.StatusRequestEntityTooLarge, (&tooLargeError{packages.MaxBytes}).Error()
+		return http.StatusRequestEntityTooLarge, (&tooLargeError{maxBody}).Error()
 	case errors.Is(err, rayapi.ErrInvalid), errors.Is(err, packages.ErrName):
 		return http.StatusBadRequest, err.Error()
 	case errors.Is(err, packages.ErrConflict):
@@ -130,19 +144,62 @@ func missing(err error, id string) error {
 	return err
 }
 
-// readJSON reads a JSON body of at most maxJSON bytes.
-func readJSON(r *http.Request) ([]byte, error) {
-	if r.ContentLength > maxJSON {
-		return nil, &tooLargeError{maxJSON}
+// largeBodies lets one large body at a time into memory.
+type largeBodies chan struct{}
+
+// enter waits for its turn, at most largeWait. Whoever got it calls leave.
+func (l largeBodies) enter(ctx context.Context) (leave func(), err error) {
+	patience := time.NewTimer(largeWait)
+	defer patience.Stop()
+	select {
+	case l <- struct{}{}:
+		return func() { <-l }, nil
+	case <-patience.C:
+		return nil, &statusError{http.StatusServiceUnavailable, textBusy}
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxJSON+1))
-	if err != nil {
-		return nil, readError(err)
+}
+
+// withJSON reads a JSON body of at most maxBody bytes and hands it to use,
+// which may not keep it.
+func (a *API) withJSON(r *http.Request, use func(body []byte) error) error {
+	if err := checkEncoding(r); err != nil {
+		return err
 	}
-	if len(body) > maxJSON {
-		return nil, &tooLargeError{maxJSON}
+	if r.ContentLength > maxBody {
+		return &tooLargeError{maxBody}
 	}
-	return body, nil
+	var body bytes.Buffer
+	if _, err := body.ReadFrom(io.LimitReader(r.Body, smallJSON+1)); err != nil {
+		return readError(err)
+	}
+	if body.Len() > smallJSON {
+		leave, err := a.largeBodies.enter(r.Context())
+		if err != nil {
+			return err
+		}
+		defer leave()
+		if r.ContentLength > smallJSON { // else the buffer doubles, and has more than twice as much in the end
+			body.Grow(int(r.ContentLength) - body.Len() + bytes.MinRead)
+		}
+		if _, err := body.ReadFrom(io.LimitReader(r.Body, maxBody+1-int64(body.Len()))); err != nil {
+			return readError(err)
+		}
+	}
+	if body.Len() > maxBody {
+		return &tooLargeError{maxBody}
+	}
+	return use(body.Bytes())
+}
+
+// checkEncoding refuses a compressed body, which would be taken for what it
+// holds.
+func checkEncoding(r *http.Request) error {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return badRequest("Content-Encoding %q is not supported: send the body as it is.", coding)
+	}
+	return nil
 }
 
 func readError(err error) error {
@@ -187,6 +244,6 @@ func sendJSONStatus(w http.ResponseWriter, status int, v any) error {
 	}
 	jsonHeader(w)
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(appendPython(nil, body))
 	return nil
 }

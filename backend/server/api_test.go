@@ -62,7 +62,7 @@ func TestRouting(t *testing.T) {
 			}
 		})
 	}
-	for path, want := range map[string]string{"a%2Fb": "a/b", "%C3%BC": "ü", "a%20b": "a b", "%2E%2E": ".."} {
+	for path, want := range map[string]string{"a%2Fb": "a/b", "%C3%BC": "ü", "a%20b": "a b", "%2E%2E": "..", "%FF": "%FF"} {
 		got := ask(t, api, "GET", "/api/jobs/"+path, "")
 		if asked != want || got.status != 404 || got.body != "Job "+want+" does not exist" {
 			t.Errorf("GET /api/jobs/%s asked for %q = %d %q, want %q", path, asked, got.status, got.body, want)
@@ -97,7 +97,7 @@ func TestVersion(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/api/version", "/api/ray/version"} {
 		got := ask(t, newAPI(&fakeJobs{}), "GET", path, "")
-		want := `{"version":"4","ray_version":"2.60.0","ray_commit":"dray-dev","session_name":"session_x"}`
+		want := `{"version": "4", "ray_version": "2.60.0", "ray_commit": "dray-dev", "session_name": "session_x"}`
 		if got.status != 200 || got.body != want || got.header.Get("Content-Type") != jsonType {
 			t.Errorf("GET %s = %d %s %s", path, got.status, got.header.Get("Content-Type"), got.body)
 		}
@@ -112,9 +112,9 @@ func TestSubmit(t *testing.T) {
 		status     int
 		want       string
 	}{
-		{"ok", `{"entrypoint":"x"}`, nil, 200, `{"job_id":"new","submission_id":"new"}`},
-		{"empty entrypoint", `{"entrypoint":""}`, nil, 200, `{"job_id":"new","submission_id":"new"}`},
-		{"null of an unknown key", `{"entrypoint":"x","nope":null}`, nil, 200, `{"job_id":"new","submission_id":"new"}`},
+		{"ok", `{"entrypoint":"x"}`, nil, 200, `{"job_id": "new", "submission_id": "new"}`},
+		{"empty entrypoint", `{"entrypoint":""}`, nil, 200, `{"job_id": "new", "submission_id": "new"}`},
+		{"null of an unknown key", `{"entrypoint":"x","nope":null}`, nil, 200, `{"job_id": "new", "submission_id": "new"}`},
 		{"not JSON", `entrypoint=x`, nil, 400, "the request body is not JSON: invalid character 'e' looking for beginning of value at byte 1"},
 		{"not an object", `[]`, nil, 400, "the request body must be a JSON object"},
 		{"unknown key", `{"entrypoint":"x","key":1}`, nil, 400, "TypeError: JobSubmitRequest.__init__() got an unexpected keyword argument 'key'"},
@@ -134,7 +134,7 @@ func TestSubmit(t *testing.T) {
 		{"closing", `{"entrypoint":"x"}`, rayapi.ErrUnavailable, 503, "the backend is not ready"},
 		{"disk full", `{"entrypoint":"x"}`, rayapi.ErrNoSpace, 507, "no space left on the device"},
 		{"unforeseen", `{"entrypoint":"x"}`, errors.New("boom"), 500, "boom"},
-		{"too large", `{"entrypoint":"` + strings.Repeat("x", 2<<20) + `"}`, nil, 413, "Maximum request body size 2097152 exceeded."},
+		{"too large an entrypoint", `{"entrypoint":"` + strings.Repeat("x", 3<<20) + `"}`, nil, 400, "entrypoint has 3145730 bytes, at most 2097152 are allowed"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -157,19 +157,19 @@ func TestSubmit_limit(t *testing.T) {
 	fill := func(size int) string { return `{"entrypoint":"x"}` + strings.Repeat(" ", size-18) }
 	t.Run("exactly the limit passes", func(t *testing.T) {
 		t.Parallel()
-		if got := post(t, srv, "/api/jobs/", fill(2<<20)); got.status != 200 {
+		if got := post(t, srv, "/api/jobs/", fill(104857600)); got.status != 200 {
 			t.Errorf("POST = %d %s, want 200", got.status, got.body)
 		}
 	})
 	t.Run("one more does not", func(t *testing.T) {
 		t.Parallel()
-		if got := post(t, srv, "/api/jobs/", fill(2<<20+1)); got.status != 413 {
+		if got := post(t, srv, "/api/jobs/", fill(104857601)); got.status != 413 {
 			t.Errorf("POST = %d %s, want 413", got.status, got.body)
 		}
 	})
 	t.Run("a far larger body is read before it is refused", func(t *testing.T) {
 		t.Parallel()
-		if got := post(t, srv, "/api/jobs/", fill(32<<20)); got.status != 413 {
+		if got := post(t, srv, "/api/jobs/", fill(200<<20)); got.status != 413 {
 			t.Errorf("POST = %d %s, want 413", got.status, got.body)
 		}
 	})
@@ -201,7 +201,7 @@ func TestList(t *testing.T) {
 	})
 	t.Run("in the order of the rows", func(t *testing.T) {
 		t.Parallel()
-		want := `[{"submission_id":"0"},{"submission_id":"1"}]`
+		want := `[{"submission_id": "0"}, {"submission_id": "1"}]`
 		if got := ask(t, newAPI(rows(2, nil)), "GET", "/api/jobs/", ""); got.body != want {
 			t.Errorf("GET = %q, want %q", got.body, want)
 		}
@@ -238,9 +238,9 @@ func TestJob(t *testing.T) {
 		return rayapi.Job{Type: rayapi.TypeSubmission, SubmissionID: &id, Status: rayapi.StatusSucceeded, DriverExitCode: &exit}, nil
 	}})
 	got := ask(t, api, "GET", "/api/jobs/j", "")
-	want := `{"type":"SUBMISSION","job_id":null,"submission_id":"j","driver_info":null,"status":"SUCCEEDED","entrypoint":"",` +
-		`"message":null,"error_type":null,"start_time":null,"end_time":null,"metadata":null,"runtime_env":null,` +
-		`"driver_agent_http_address":null,"driver_node_id":null,"driver_exit_code":0}`
+	want := `{"type": "SUBMISSION", "job_id": null, "submission_id": "j", "driver_info": null, "status": "SUCCEEDED", "entrypoint": "", ` +
+		`"message": null, "error_type": null, "start_time": null, "end_time": null, "metadata": null, "runtime_env": null, ` +
+		`"driver_agent_http_address": null, "driver_node_id": null, "driver_exit_code": 0}`
 	if got.status != 200 || got.body != want || got.header.Get("Content-Type") != jsonType {
 		t.Errorf("GET = %d %s, want %s", got.status, got.body, want)
 	}
@@ -271,11 +271,11 @@ func TestChange(t *testing.T) {
 		status                   int
 		want                     string
 	}{
-		{"stop running", "POST", "/api/jobs/running/stop", "", 200, `{"stopped":true}`},
-		{"stop ended", "POST", "/api/jobs/ended/stop", "", 200, `{"stopped":false}`},
-		{"stop ignores a body", "POST", "/api/jobs/running/stop", "not JSON", 200, `{"stopped":true}`},
+		{"stop running", "POST", "/api/jobs/running/stop", "", 200, `{"stopped": true}`},
+		{"stop ended", "POST", "/api/jobs/ended/stop", "", 200, `{"stopped": false}`},
+		{"stop ignores a body", "POST", "/api/jobs/running/stop", "not JSON", 200, `{"stopped": true}`},
 		{"stop unknown", "POST", "/api/jobs/none/stop", "", 404, "Job none does not exist"},
-		{"delete ended", "DELETE", "/api/jobs/ended", "", 200, `{"deleted":true}`},
+		{"delete ended", "DELETE", "/api/jobs/ended", "", 200, `{"deleted": true}`},
 		{"delete unknown", "DELETE", "/api/jobs/none", "", 404, "Job none does not exist"},
 		{"delete running", "DELETE", "/api/jobs/running", "", 500, "Attempted to delete job 'running', but it is in a non-terminal state RUNNING."},
 	}
@@ -295,7 +295,7 @@ func TestHealth(t *testing.T) {
 		"/api/gcs_healthz": "success", "/api/local_raylet_healthz": "success", "/-/healthz": "success",
 		"/api/healthz": "raylet: success\ngcs: success",
 	} {
-		if got := ask(t, newAPI(&fakeJobs{}), "GET", path, ""); got.status != 200 || got.body != want || got.header.Get("Content-Type") != "application/text" {
+		if got := ask(t, newAPI(&fakeJobs{}), "GET", path, ""); got.status != 200 || got.body != want || got.header.Get("Content-Type") != "application/text; charset=utf-8" {
 			t.Errorf("GET %s = %d %q %q", path, got.status, got.header.Get("Content-Type"), got.body)
 		}
 	}

@@ -50,11 +50,6 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, _ []string) error {
 	return sendData(w, "All events fetched.", map[string]any{"events": map[string]any{}})
 }
 
-// logicalActors answers that there are no actors.
-func (a *API) logicalActors(w http.ResponseWriter, _ *http.Request, _ []string) error {
-	return sendData(w, "All actors fetched.", map[string]any{"actors": map[string]any{}})
-}
-
 type timezone struct {
 	Offset *string `json:"offset"`
 	Value  *string `json:"value"`

@@ -89,3 +89,14 @@ func Routes() map[string][]string {
 	}
 	return all
 }
+
+// AppendPython appends JSON as Python spells it.
+func AppendPython(dst, src []byte) []byte { return appendPython(dst, src) }
+
+// PythonJSON is JSON as Python spells it.
+func PythonJSON(text string) string { return string(appendPython(nil, []byte(text))) }
+
+// EnterLarge takes the place of the one large body that may be in memory.
+func EnterLarge(ctx context.Context, a *API) (leave func(), err error) {
+	return a.largeBodies.enter(ctx)
+}

@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -227,4 +229,13 @@ func ask(t testing.TB, h http.Handler, method, target, body string, header ...st
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return answer{w.Code, w.Header(), w.Body.String()}
+}
+
+// compact is JSON without blanks; any other text stays as it is.
+func compact(text string) string {
+	var b bytes.Buffer
+	if json.Compact(&b, []byte(text)) != nil {
+		return text
+	}
+	return b.String()
 }

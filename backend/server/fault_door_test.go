@@ -52,7 +52,7 @@ func TestFault33_packageNames(t *testing.T) {
 	srv := serve(t, api)
 	for _, path := range []string{
 		"gcs/..%2f..%2fetc%2fpasswd.zip", "gcs/..%2Fx.zip", "gcs/a%00.zip", "gcs/.zip", "gcs/%2e%2e", "gcs/a%0a.zip", "gcs/a%20b.zip",
-		"gcs/" + strings.Repeat("x", 10000) + ".zip", "gcs/noending", "s3/a.zip", "file/a.zip", "gcs",
+		"gcs/" + strings.Repeat("x", 10000) + ".zip", "gcs/.tmp-x", "s3/a.zip", "file/a.zip", "gcs",
 	} {
 		if a := send(t, srv, http.MethodPut, "/api/packages/"+path, "content"); a.status != 400 {
 			t.Errorf("PUT %.40s = %d %.80q, want 400", path, a.status, a.body)
@@ -261,7 +261,7 @@ func TestFault40_abuse(t *testing.T) {
 	})
 	t.Run("chunks without end", func(t *testing.T) {
 		t.Parallel()
-		body := io.LimitReader(endless{}, 8<<20)
+		body := io.LimitReader(endless{}, 101<<20)
 		if a := sendReader(t, srv, http.MethodPost, "/api/jobs/", body, -1); a.status != 413 {
 			t.Errorf("answer %d %q, want 413", a.status, a.body)
 		}

@@ -111,7 +111,7 @@ func TestTooLongAtOnce(t *testing.T) {
 	srv := httptest.NewServer(server.Guard(newAPI(&fakeJobs{}), server.GuardConfig{Unix: true, Log: quiet()}))
 	t.Cleanup(srv.Close)
 	for _, head := range []string{
-		"POST /api/jobs/ HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n",
+		"POST /api/jobs/ HTTP/1.1\r\nHost: x\r\nContent-Length: 104857601\r\n\r\n",
 		fmt.Sprintf("PUT /api/packages/gcs/x.zip HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", packages.MaxBytes+1),
 	} {
 		conn := dialTCP(t, srv)

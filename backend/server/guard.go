@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"dray/backend/packages"
 )
 
 // wrongTokenDelay slows down those who guess tokens.
@@ -47,7 +45,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer g.recover(out, r)
 	r = limitBody(out, r, g.patience)
 	switch {
-	case !g.cfg.Unix && !g.ourHost(r.Host):
+	case !g.cfg.Unix && !hasNoHost(r) && !g.ourHost(r.Host):
 		plain(out, http.StatusForbidden, fmt.Sprintf("Host %q is not a name of this server: use one of %s.",
 			r.Host, strings.Join(g.cfg.Hosts, ", ")))
 	case !g.authorized(out, r):
@@ -61,20 +59,12 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		// Here and not behind a proxy, which would have to pass on a body that
 		// nobody wants.
-		if limit := bodyLimit(r); r.ContentLength > limit {
-			refuse(out, r, http.StatusRequestEntityTooLarge, (&tooLargeError{limit}).Error())
+		if r.ContentLength > maxBody {
+			refuse(out, r, http.StatusRequestEntityTooLarge, (&tooLargeError{maxBody}).Error())
 			return
 		}
 		g.next.ServeHTTP(out, r)
 	}
-}
-
-// bodyLimit is how many bytes the body of a request may have.
-func bodyLimit(r *http.Request) int64 {
-	if r.Method == http.MethodPut {
-		return packages.MaxBytes
-	}
-	return maxJSON
 }
 
 // passMethods are the methods that any route may have.
@@ -88,6 +78,13 @@ func (g *guard) refuseMethod(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	notFound(w)
+}
+
+// hasNoHost reports whether r is of HTTP/1.0 and names no host, as health checks
+// of load balancers do. No browser sends such a request, so that no page can
+// have a name of its own resolved to this server with one.
+func hasNoHost(r *http.Request) bool {
+	return r.Host == "" && !r.ProtoAtLeast(1, 1)
 }
 
 func (g *guard) ourHost(host string) bool {

@@ -217,7 +217,7 @@ func TestGuard_openPaths(t *testing.T) {
 
 func TestGuard_authRoutes(t *testing.T) {
 	t.Parallel()
-	const ok = `{"status":"authenticated","message":"Token is valid"}`
+	const ok = `{"status": "authenticated", "message": "Token is valid"}`
 	unixGuard := server.Guard(http.HandlerFunc(passed), server.GuardConfig{Unix: true, Log: quiet()})
 	tests := []struct {
 		name         string
@@ -227,9 +227,9 @@ func TestGuard_authRoutes(t *testing.T) {
 		status       int
 		want         string
 	}{
-		{"mode token", tokenGuard(), "GET", "/api/authentication_mode", nil, 200, `{"authentication_mode":"token"}`},
-		{"mode disabled", openGuard(), "GET", "/api/authentication_mode", nil, 200, `{"authentication_mode":"disabled"}`},
-		{"mode on a Unix socket", unixGuard, "GET", "/api/authentication_mode", nil, 200, `{"authentication_mode":"disabled"}`},
+		{"mode token", tokenGuard(), "GET", "/api/authentication_mode", nil, 200, `{"authentication_mode": "token"}`},
+		{"mode disabled", openGuard(), "GET", "/api/authentication_mode", nil, 200, `{"authentication_mode": "disabled"}`},
+		{"mode on a Unix socket", unixGuard, "GET", "/api/authentication_mode", nil, 200, `{"authentication_mode": "disabled"}`},
 		{"mode POST", tokenGuard(), "POST", "/api/authentication_mode", nil, 405, "405: Method Not Allowed"},
 		{"authenticate", tokenGuard(), "POST", "/api/authenticate", []string{"Authorization", good}, 200, ok},
 		{"authenticate from a page", tokenGuard(), "POST", "/api/authenticate", []string{"Authorization", good, "Origin", "http://" + testHost}, 200, ok},

@@ -3,6 +3,7 @@ package server_test
 import (
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"testing"
@@ -45,7 +46,7 @@ func upgradeStatus(t *testing.T, srv *httptest.Server, header ...string) int {
 	t.Helper()
 	conn := dialTCP(t, srv)
 	lines := "GET /api/jobs/j/logs/tail HTTP/1.1\r\nHost: " + srv.Listener.Addr().String() +
-		"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+		"\r\nConnection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 	for i := 0; i < len(header); i += 2 {
 		lines += header[i] + ": " + header[i+1] + "\r\n"
 	}
@@ -81,4 +82,19 @@ func readStatus(t testing.TB, conn net.Conn) int {
 		t.Fatalf("answer begins %q", line)
 	}
 	return status
+}
+
+// A health check of HTTP/1.0 names no host; whoever can leave it out otherwise
+// is refused.
+func TestGuard_noHost(t *testing.T) {
+	t.Parallel()
+	for proto, want := range map[[2]int]int{{1, 0}: 200, {1, 1}: 403, {2, 0}: 403} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/gcs_healthz", nil)
+		r.Host, r.ProtoMajor, r.ProtoMinor = "", proto[0], proto[1]
+		w := httptest.NewRecorder()
+		openGuard().ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("HTTP %d.%d = %d, want %d", proto[0], proto[1], w.Code, want)
+		}
+	}
 }

@@ -14,7 +14,7 @@ func (a *API) nodeHealth(w http.ResponseWriter, _ *http.Request, _ []string) err
 }
 
 func healthy(w http.ResponseWriter, text string) error {
-	w.Header().Set("Content-Type", "application/text")
+	w.Header().Set("Content-Type", "application/text; charset=utf-8")
 	_, _ = io.WriteString(w, text)
 	return nil
 }

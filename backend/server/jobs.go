@@ -13,11 +13,11 @@ func (a *API) version(w http.ResponseWriter, _ *http.Request, _ []string) error 
 }
 
 func (a *API) submit(w http.ResponseWriter, r *http.Request, _ []string) error {
-	body, err := readJSON(r)
-	if err != nil {
+	var req rayapi.SubmitRequest
+	err := a.withJSON(r, func(body []byte) (err error) {
+		req, err = rayapi.ParseSubmit(body)
 		return err
-	}
-	req, err := rayapi.ParseSubmit(body)
+	})
 	if err != nil {
 		return err
 	}

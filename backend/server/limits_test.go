@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -168,4 +169,41 @@ func TestHeaderLimits(t *testing.T) {
 			t.Errorf("answer %d, want 404", status)
 		}
 	})
+}
+
+// Large bodies are in memory one at a time; who waits too long is told to come
+// again, and small ones pass meanwhile.
+func TestLargeBodies(t *testing.T) {
+	t.Parallel()
+	api := newAPI(&fakeJobs{})
+	srv := serve(t, api)
+	leave, err := server.EnterLarge(t.Context(), api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := `{"entrypoint":"x"}` + strings.Repeat(" ", 3<<20)
+	done := make(chan answer, 1)
+	go func() { done <- post(t, srv, "/api/jobs/", large) }()
+	if a := post(t, srv, "/api/jobs/", `{"entrypoint":"x"}`); a.status != 200 {
+		t.Errorf("a small request meanwhile: %d %s", a.status, a.body)
+	}
+	select {
+	case a := <-done:
+		t.Errorf("a large one does not wait: %d %s", a.status, a.body)
+	default:
+	}
+	leave()
+	if a := <-done; a.status != 200 {
+		t.Errorf("the large one: %d %s", a.status, a.body)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	leave, err = server.EnterLarge(t.Context(), api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leave()
+	if _, err := server.EnterLarge(ctx, api); !errors.Is(err, context.Canceled) {
+		t.Errorf("one whose client has gone: %v", err)
+	}
 }

@@ -80,9 +80,9 @@ func (a *API) listPage(w http.ResponseWriter, r *http.Request, q rayapi.JobQuery
 	body := []byte{'['}
 	next, err := a.cfg.Jobs.Page(r.Context(), q, func(row []byte) error {
 		if len(body) > 1 {
-			body = append(body, ',')
+			body = append(body, ", "...)
 		}
-		body = append(body, row...)
+		body = appendPython(body, row)
 		return nil
 	})
 	if err != nil {
@@ -102,6 +102,7 @@ func (a *API) listPage(w http.ResponseWriter, r *http.Request, q rayapi.JobQuery
 // grow with them.
 func (a *API) streamList(w http.ResponseWriter, r *http.Request, rows func(yield func(row []byte) error) error) error {
 	out := bufio.NewWriterSize(w, 64<<10)
+	var spelled []byte
 	begun := false
 	begin := func() error {
 		begun = true
@@ -113,10 +114,11 @@ func (a *API) streamList(w http.ResponseWriter, r *http.Request, rows func(yield
 			if err := begin(); err != nil {
 				return err
 			}
-		} else if err := out.WriteByte(','); err != nil {
+		} else if _, err := out.WriteString(", "); err != nil {
 			return err
 		}
-		_, err := out.Write(row)
+		spelled = appendPython(spelled[:0], row)
+		_, err := out.Write(spelled)
 		return err
 	})
 	switch {

@@ -34,7 +34,7 @@ func TestList_query(t *testing.T) {
 				got = q
 				return "", yield([]byte(`{"n":1}`))
 			}})
-			if a := ask(t, api, "GET", "/api/jobs/?"+tt.query, ""); a.status != 200 || a.body != `[{"n":1}]` || a.header.Get("Link") != "" {
+			if a := ask(t, api, "GET", "/api/jobs/?"+tt.query, ""); a.status != 200 || a.body != `[{"n": 1}]` || a.header.Get("Link") != "" {
 				t.Errorf("answer = %d %q %q", a.status, a.body, a.header.Get("Link"))
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -46,7 +46,7 @@ func TestList_query(t *testing.T) {
 		t.Run("as Ray: "+query, func(t *testing.T) {
 			t.Parallel()
 			api := newAPI(&fakeJobs{rows: func(yield func([]byte) error) error { return yield([]byte(`{"all":1}`)) }})
-			if a := ask(t, api, "GET", "/api/jobs/?"+query, ""); a.body != `[{"all":1}]` {
+			if a := ask(t, api, "GET", "/api/jobs/?"+query, ""); a.body != `[{"all": 1}]` {
 				t.Errorf("answer = %d %q", a.status, a.body)
 			}
 		})
@@ -105,7 +105,7 @@ func TestList_link(t *testing.T) {
 			t.Fatalf("the link loses parameters: %s", target)
 		}
 	}
-	if want := []string{"[0,1,2]", "[3,4,5]", "[6]"}; !slices.Equal(pages, want) {
+	if want := []string{"[0, 1, 2]", "[3, 4, 5]", "[6]"}; !slices.Equal(pages, want) {
 		t.Errorf("pages = %v, want %v", pages, want)
 	}
 }

@@ -18,9 +18,11 @@ type machine struct {
 	Now          float64              `json:"now"` // seconds
 	Hostname     string               `json:"hostname"`
 	IP           string               `json:"ip"`
-	CPU          float64              `json:"cpu"`  // percent of all, since the last look
-	CPUs         [2]int               `json:"cpus"` // logical, physical
-	Mem          [4]float64           `json:"mem"`  // total, available, percent, used
+	CPU          float64              `json:"cpu"`       // percent of all, since the last look
+	CPUs         [2]int               `json:"cpus"`      // logical, physical
+	Mem          [4]float64           `json:"mem"`       // total, available, percent, used
+	HostMem      [2]float64           `json:"hostMem"`   // used, total
+	CgroupMem    [2]float64           `json:"cgroupMem"` // the same, of the group that limits this process
 	Shm          *int64               `json:"shm"`
 	BootTime     float64              `json:"bootTime"` // seconds
 	LoadAvg      [2][]float64         `json:"loadAvg"`  // of all CPUs, and by CPU
@@ -136,8 +138,28 @@ func (m *machine) fillMemory() {
 	}
 	used := total - available
 	m.Mem = [4]float64{total, available, tenths(100 * used / total), used}
+	m.HostMem, m.CgroupMem = [2]float64{used, total}, groupMemory([2]float64{used, total})
 	shm := int64(value("Shmem"))
 	m.Shm = &shm
+}
+
+// groupMemory is what the control group at the root of this machine, which in a
+// container is the container's, uses of its limit; without a limit it is the
+// machine's.
+func groupMemory(host [2]float64) [2]float64 {
+	group := [2]float64{}
+	for i, file := range []string{"/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.max"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return host
+		}
+		n, err := strconv.ParseFloat(strings.TrimSpace(string(data)), 64)
+		if err != nil {
+			return host // "max": no limit
+		}
+		group[i] = n
+	}
+	return group
 }
 
 func (m *machine) fillLoad() {

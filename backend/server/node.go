@@ -59,13 +59,13 @@ func (a *API) nodes(w http.ResponseWriter, r *http.Request, _ []string) error {
 	if err != nil {
 		return err
 	}
-	switch view := r.URL.Query().Get("view"); view {
+	switch view := r.URL.Query().Get("view"); strings.ToLower(view) {
 	case "summary":
 		node := nodeSummary{a.gauge.look(time.Now()), a.raylet(n)}
 		return sendData(w, "Node summary fetched.", map[string]any{
 			"summary": []nodeSummary{node}, "nodeLogicalResources": map[string]string{n.ID: strings.Join(usageLines(n), "\n")},
 		})
-	case "hostNameList":
+	case "hostnamelist":
 		return sendData(w, "Node hostname list fetched.", map[string]any{"hostNameList": []string{hostName()}})
 	default:
 		if view == "" {

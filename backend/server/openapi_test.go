@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"mime"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -142,6 +144,53 @@ func TestOpenAPI_answers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever the answer to a request that says next to nothing, or nonsense, its
+// status and type are described.
+func TestOpenAPI_everyRoute(t *testing.T) {
+	t.Parallel()
+	v := validator{openAPI(t)}
+	h := server.Guard(cluster(t), server.GuardConfig{Unix: true, Log: quiet()})
+	for path, item := range at(v.doc, "paths").(object) {
+		target := regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(path, "a")
+		for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+			op := at(item, strings.ToLower(method))
+			if op == nil {
+				continue
+			}
+			for _, query := range []string{"", "?limit=x&view=x&node_ip=x&status=x&signal=x"} {
+				t.Run(method+" "+path+query, func(t *testing.T) {
+					t.Parallel()
+					v.checkType(t, op, ask(t, h, method, target+query, ""))
+				})
+			}
+		}
+	}
+}
+
+// checkType fails t unless the operation describes an answer of this status
+// and type.
+func (v validator) checkType(t *testing.T, op any, a answer) {
+	t.Helper()
+	described := at(op, "responses", strconv.Itoa(a.status))
+	if ref, ok := at(described, "$ref").(string); ok {
+		described = v.resolve(ref)
+	}
+	if described == nil {
+		t.Fatalf("answer %d %q is not described", a.status, a.body)
+	}
+	content, _ := at(described, "content").(object)
+	got, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
+	if len(content) == 0 && err != nil {
+		return // an empty answer
+	}
+	for name := range content {
+		if want, _, err := mime.ParseMediaType(name); err == nil && want == got {
+			return
+		}
+	}
+	t.Errorf("answer %d is of type %q, described are %v", a.status, got, slices.Collect(maps.Keys(content)))
 }
 
 // Every reference leads somewhere, and the validator does not pass everything.

@@ -40,8 +40,11 @@ func (a *API) hasPackage(w http.ResponseWriter, r *http.Request, args []string) 
 
 func (a *API) putPackage(w http.ResponseWriter, r *http.Request, args []string) error {
 	err := checkProtocol(args[0])
-	if err == nil && r.ContentLength > packages.MaxBytes {
-		err = &tooLargeError{packages.MaxBytes}
+	if err == nil {
+		err = checkEncoding(r)
+	}
+	if err == nil && r.ContentLength > maxBody {
+		err = &tooLargeError{maxBody}
 	}
 	body := &watchedBody{Reader: r.Body}
 	if err == nil {

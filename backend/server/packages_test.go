@@ -77,7 +77,7 @@ func TestPackages(t *testing.T) {
 		{"put other protocol", "PUT", "/api/packages/s3/x.zip", 400, `Packages are kept under the protocol gcs only, not "s3".`},
 		{"put one segment", "PUT", "/api/packages/x.zip", 400, "A package's path is /api/packages/gcs/<name>."},
 		{"put bad name", "PUT", "/api/packages/gcs/bad", 400, "put: not a package name"},
-		{"put other content", "PUT", "/api/packages/gcs/taken.zip", 409, "put: the package name is taken by other content"},
+		{"put other content", "PUT", "/api/packages/gcs/taken.zip", 409, "put: the package name stands for other content, which a job is about to use"},
 		{"put too large", "PUT", "/api/packages/gcs/large.zip", 413, "Maximum request body size 104857600 exceeded."},
 	}
 	for _, tt := range tests {

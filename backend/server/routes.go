@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // endpoint answers a request whose path matched; args are the decoded segments
@@ -20,7 +21,7 @@ type route struct {
 // apiRoutes are the paths of the API. What is not here does not exist: no
 // redirect, no cleaning of paths, no method but these.
 func apiRoutes() []route {
-	return []route{
+	return append([]route{
 		{path: "/api/version", get: (*API).version},
 		{path: "/api/ray/version", get: (*API).version},
 		{path: "/api/jobs/", get: (*API).list, post: (*API).submit},
@@ -60,12 +61,11 @@ func apiRoutes() []route {
 		{path: "/cluster_id", get: (*API).clusterID},
 		{path: "/usage_stats_enabled", get: (*API).usageStats},
 		{path: "/events", get: (*API).events},
-		{path: "/logical/actors", get: (*API).logicalActors},
 		{path: "/api/healthz", get: (*API).nodeHealth},
 		{path: "/api/gcs_healthz", get: (*API).health},
 		{path: "/api/local_raylet_healthz", get: (*API).health},
 		{path: "/-/healthz", get: (*API).health},
-	}
+	}, probeRoutes()...)
 }
 
 func (rt *route) endpoint(method string) endpoint {
@@ -115,6 +115,9 @@ func matchPath(pattern, segments []string) ([]string, bool) {
 		got, err := url.PathUnescape(segments[i])
 		if err != nil {
 			return nil, false
+		}
+		if !utf8.ValidString(got) {
+			got = segments[i] // as in Ray, an escape of half a character stands for itself
 		}
 		switch {
 		case want != "{}":

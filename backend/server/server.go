@@ -61,13 +61,15 @@ type API struct {
 	gauge     gauge
 	metrics   *metrics
 	started   time.Time
+
+	largeBodies largeBodies
 }
 
 // New returns the API. Those who follow a log are let go with close code 1013
 // when their request's context ends (see http.Server.BaseContext), or at
 // Close.
 func New(cfg Config) *API {
-	return &API{cfg: cfg, routes: apiRoutes(), metrics: newMetrics(), started: time.Now()}
+	return &API{cfg: cfg, routes: apiRoutes(), metrics: newMetrics(), started: time.Now(), largeBodies: make(largeBodies, 1)}
 }
 
 // Close lets all followers go with close code 1013, refuses new ones with 503

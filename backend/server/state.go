@@ -47,7 +47,16 @@ type stateFilter struct {
 // parseState reads the parameters; columns are those that can be filtered by.
 // Without columns, of a list that is always empty, any will do.
 func parseState(v url.Values, columns []string) (stateOptions, error) {
-	o := stateOptions{limit: defaultStateLimit, detail: isTrue(v.Get("detail"))}
+	o := stateOptions{limit: defaultStateLimit}
+	var err error
+	if o.detail, err = parseBool("detail", v.Get("detail")); err != nil {
+		return o, err
+	}
+	if text := v.Get("timeout"); text != "" {
+		if _, err := strconv.Atoi(text); err != nil {
+			return o, badRequest("timeout=%q is not a whole number.", text)
+		}
+	}
 	if text := v.Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
@@ -75,7 +84,18 @@ func parseState(v url.Values, columns []string) (stateOptions, error) {
 	return o, nil
 }
 
-func isTrue(text string) bool { return strings.EqualFold(text, "true") || text == "1" }
+// parseBool reads a parameter that is true or false; without a text it is
+// false.
+func parseBool(name, text string) (bool, error) {
+	switch strings.ToLower(text) {
+	case "true", "1":
+		return true, nil
+	case "", "false", "0":
+		return false, nil
+	default:
+		return false, badRequest("%s=%q is neither true nor false.", name, text)
+	}
+}
 
 // match reports whether a row passes all filters; column returns the row's
 // text in a column, or ok=false where it has none.

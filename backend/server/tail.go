@@ -71,7 +71,7 @@ func (a *API) tail(w http.ResponseWriter, r *http.Request, args []string) error 
 func wantsWebSocket(r *http.Request) bool {
 	return r.Method == http.MethodGet &&
 		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") &&
-		strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade")
+		strings.Contains(strings.ToLower(strings.Join(r.Header.Values("Connection"), ",")), "upgrade")
 }
 
 // serveFollower sends the log and closes conn. Its two goroutines end when
