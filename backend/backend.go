@@ -19,7 +19,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,13 +55,21 @@ type Host struct {
 	done   sync.WaitGroup
 }
 
-// How often a guest looks whether the backend has gone, and how long a dial
-// waits for one that is starting or changing.
+// How often a guest looks whether the backend has gone: not before an event
+// says so, but now and then all the same, as on some network file systems
+// there is none. Then, and without events, quickly.
 const (
-	takeoverEvery = 100 * time.Millisecond
-	takeoverMost  = 5 * time.Second // after failures
-	dialPatience  = 10 * time.Second
-	dialRetry     = 20 * time.Millisecond
+	lookEvery  = 5 * time.Second
+	lookSoon   = 100 * time.Millisecond
+	lookFirst  = time.Millisecond
+	lookAfter  = 2 * time.Second // how long after an event
+	lookFailed = 5 * time.Second // at the most, after failures
+)
+
+// How long a dial waits for a backend that is starting or changing.
+const (
+	dialPatience = 10 * time.Second
+	dialRetry    = 20 * time.Millisecond
 	// gonePatience is how long the lock and the socket of a process that was
 	// killed may outlive it: a child that it had forked holds them until its
 	// exec.
@@ -86,8 +93,8 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg, paths: p, lock: newLockFile(p.lock)}
 	h.proxy = newProxy(h.dial, cfg.Log)
 	took, err := h.takeOver(ctx)
-	for end := time.Now().Add(gonePatience); err == nil && !took && h.gone() && time.Now().Before(end); {
-		time.Sleep(dialRetry) // a lock that is let go makes no sound
+	for end := time.Now().Add(gonePatience); err == nil && !took && h.whoHolds().gone() && time.Now().Before(end); {
+		time.Sleep(dialRetry) // not worth a watch: it is a matter of milliseconds
 		took, err = h.takeOver(ctx)
 	}
 	if err != nil {
@@ -99,33 +106,6 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 		h.done.Go(func() { h.watch(background) })
 	}
 	return h, nil
-}
-
-// watch waits for the backend to go and then takes over. It ends with ctx, or
-// when this process has become the backend.
-func (h *Host) watch(ctx context.Context) {
-	pause, last := takeoverEvery, ""
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
-		took, err := h.takeOver(ctx)
-		if err != nil {
-			if last != err.Error() { // each cause is told once
-				last = err.Error()
-				h.cfg.Log.Error("take over the backend", "err", err)
-			}
-			pause = min(2*pause, takeoverMost)
-			continue
-		}
-		pause = takeoverEvery
-		if took {
-			h.cfg.Log.Info("took over as the backend", "state", h.cfg.StateDir)
-			return
-		}
-	}
 }
 
 // takeOver becomes the backend if nobody is.
@@ -177,13 +157,14 @@ func (h *Host) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	var d net.Dialer
 	began := time.Now()
 	for {
-		if err := h.suspended(); err != nil {
-			return nil, err
+		now := h.whoHolds()
+		if now.suspended() {
+			return nil, fmt.Errorf("process %d is the backend and is suspended: resume it (fg) or end it (kill %[1]d; kill -CONT %[1]d)", now.PID)
 		}
 		err := errGone
-		if time.Since(began) > gonePatience || !h.gone() {
+		if time.Since(began) > gonePatience || !now.gone() {
 			var conn net.Conn
-			if conn, err = d.DialContext(ctx, "unix", h.socket()); err == nil {
+			if conn, err = d.DialContext(ctx, "unix", now.Socket); err == nil {
 				return conn, nil
 			}
 		}
@@ -197,38 +178,21 @@ func (h *Host) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 var errGone = errors.New("the process that was the backend is gone")
 
-// gone reports whether the process that announced itself as the backend, and
-// is not this one, does not exist any more.
-func (h *Host) gone() bool {
+// whoHolds is what the backend announced, as far as it is known. Its socket may
+// be elsewhere than ours would be: its XDG_RUNTIME_DIR may differ. The PID is 0
+// when this process is the backend.
+func (h *Host) whoHolds() lockInfo {
 	if h.Holder() {
-		return false
-	}
-	info, err := h.lock.read()
-	if err != nil || info.PID == 0 {
-		return false
-	}
-	return errors.Is(unix.Kill(info.PID, 0), unix.ESRCH)
-}
-
-// suspended says that the process that is the backend was stopped, by ctrl-z
-// for example: its socket takes connections, but nobody answers them.
-func (h *Host) suspended() error {
-	if h.Holder() {
-		return nil
+		return lockInfo{Socket: h.paths.socket}
 	}
 	info, err := h.lock.read()
 	if err != nil {
-		return nil //nolint:nilerr // there may be no backend just now
+		info = lockInfo{} // there may be no backend just now
 	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", info.PID))
-	if err != nil {
-		return nil //nolint:nilerr // as above
+	if info.Socket == "" {
+		info.Socket = h.paths.socket
 	}
-	_, after, _ := strings.Cut(string(stat), ") ")
-	if strings.HasPrefix(after, "T") {
-		return fmt.Errorf("process %d is the backend and is suspended: resume it (fg) or end it (kill %d; kill -CONT %d)", info.PID, info.PID, info.PID)
-	}
-	return nil
+	return info
 }
 
 // Ready waits until what the last backend left has been taken up, so that a
@@ -240,18 +204,6 @@ func (h *Host) Ready(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-}
-
-// socket is the path of the backend's socket: that of the process that holds
-// the lock, whose XDG_RUNTIME_DIR may differ from ours.
-func (h *Host) socket() string {
-	if h.Holder() {
-		return h.paths.socket
-	}
-	if info, err := h.lock.read(); err == nil && info.Socket != "" {
-		return info.Socket
-	}
-	return h.paths.socket
 }
 
 // Summary names the jobs that go on without this process and those that wait

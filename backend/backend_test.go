@@ -112,6 +112,31 @@ func TestHost_takeOver(t *testing.T) {
 	}
 }
 
+// A guest learns of the end of the backend by an event, and has taken over long
+// before it would look by itself; one of several does.
+func TestHost_takesOverAtOnce(t *testing.T) {
+	t.Parallel()
+	state := filepath.Join(t.TempDir(), "state")
+	first, _ := open(t, state)
+	guests := make([]*backend.Host, 3)
+	for i := range guests {
+		guests[i], _ = open(t, state)
+		defer shut(t, guests[i])
+	}
+	shut(t, first)
+	began := time.Now()
+	for holders := 0; holders == 0; time.Sleep(time.Millisecond) { // nothing tells who the backend is
+		for _, g := range guests {
+			if g.Holder() {
+				holders++
+			}
+		}
+		if time.Since(began) > 3*time.Second {
+			t.Fatal("after 3 s nobody has taken over")
+		}
+	}
+}
+
 // A guest's handler passes requests on, the log's WebSocket included.
 func TestHost_proxy(t *testing.T) {
 	t.Parallel()

@@ -5,9 +5,11 @@ package backend
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"time"
 
+	"dray/backend/jobs"
 	"dray/backend/packages"
 	"dray/backend/runtimeenv"
 )
@@ -21,6 +23,18 @@ type collector struct {
 	packages *packages.Store
 	envs     *runtimeenv.Builder
 	log      *slog.Logger
+}
+
+// uploads is the package store as clients see it: an upload takes the place of
+// one that no job needs.
+type uploads struct {
+	*packages.Store
+	jobs *jobs.Manager
+}
+
+// Put stores a package under a name, which stood for another perhaps.
+func (u *uploads) Put(ctx context.Context, name string, body io.Reader) error {
+	return u.Replace(ctx, name, body, u.jobs.UsesPackage)
 }
 
 // Collect removes what is beyond the bounds; urgent, what nobody needs.

@@ -78,7 +78,7 @@ func openHolder(ctx context.Context, cfg Config, p paths, lock *lockFile) (_ *ho
 		return nil, err
 	}
 	h.api = server.New(server.Config{
-		Jobs: h.manager, Packages: pkgs, Log: cfg.Log,
+		Jobs: h.manager, Packages: &uploads{pkgs, h.manager}, Log: cfg.Log,
 		Version: rayapi.Version{Version: "4", RayVersion: RayVersion, RayCommit: "dray-" + cfg.Version, SessionName: session},
 	})
 	ln, err := listenUnix(ctx, p.socket)
