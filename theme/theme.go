@@ -63,6 +63,8 @@ type Glyphs struct {
 	TopLeft, TopRight, BottomLeft, BottomRight                   string
 	Caret, Masked                                                string // of a text field
 	NameLeft, NameRight                                          string // around the server's name
+	GaugeFull, GaugePart, GaugeNone                              string // a cell of a bar
+	KeyUp, KeyDown, KeyLeft, KeyRight                            string // as help and hints write them
 }
 
 // Unicode returns the default glyphs; all are one cell wide outside CJK
@@ -77,6 +79,8 @@ func Unicode() Glyphs {
 		TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯",
 		Caret: "▏", Masked: "•",
 		NameLeft: "▏", NameRight: "▕",
+		GaugeFull: "▇", GaugePart: "▅", GaugeNone: "▁",
+		KeyUp: "↑", KeyDown: "↓", KeyLeft: "←", KeyRight: "→",
 	}
 }
 
@@ -92,6 +96,8 @@ func ASCII() Glyphs {
 		TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+",
 		Caret: "|", Masked: "*",
 		NameLeft: "[", NameRight: "]",
+		GaugeFull: "#", GaugePart: "=", GaugeNone: ".",
+		KeyUp: "up", KeyDown: "down", KeyLeft: "left", KeyRight: "right",
 	}
 }
 

@@ -73,6 +73,6 @@ func (m model) pause() (model, tea.Cmd) {
 		return m, tea.Batch(asked, said)
 	}
 	m, told := m.polled(m.poll.plan())
-	m, said := m.say(screen.Info, "refresh is paused: what is shown grows old; "+m.keyName(m.keys.pause)+" goes on, "+m.keyName(m.keys.refresh)+" asks once")
+	m, said := m.say(screen.Info, "refresh is paused; "+m.keyName(m.keys.pause)+" goes on, "+m.keyName(m.keys.refresh)+" asks once")
 	return m, tea.Batch(told, said)
 }

@@ -32,6 +32,7 @@ func (m model) appCommands() []screen.Command {
 		{Name: "help", Help: "the keys of this page", Run: press(m.keys.help)},
 		{Name: "refresh", Help: "ask the server now", Run: press(m.keys.refresh)},
 		{Name: "pause", Help: "stop asking the server, or go on", Run: press(m.keys.pause)},
+		{Name: "cluster", Args: "NAME", Help: "switch to another cluster; without a name, pick one", Complete: m.clusterNames, Run: m.clusterCommand},
 		{Name: "theme", Args: "NAME", Help: "colours; without a name, pick one", Complete: m.themeNames, Run: m.themeCommand},
 		{
 			Name: "set", Args: "KEY on|off", Help: "until the dashboard is left: " + strings.Join(names, ", "),
@@ -171,6 +172,9 @@ func (m model) shell(h settings.Hotkey, vars map[string]string) tea.Cmd {
 		cmd := exec.CommandContext(env.Ctx, "/bin/sh", "-c", h.Shell)
 		cmd.Dir = env.Cwd
 		cmd.Env = os.Environ()
+		if c := env.Target.Cluster; c != "" {
+			cmd.Env = append(cmd.Env, "DRAY_CLUSTER="+c) // for verbs of dray
+		}
 		for name, value := range vars {
 			cmd.Env = append(cmd.Env, name+"="+strings.ReplaceAll(value, "\x00", ""))
 		}

@@ -122,6 +122,9 @@ func (m model) run(page int, cmd tea.Cmd) tea.Cmd {
 		return nil
 	}
 	c := m.crash
+	if page == 0 {
+		page = m.root
+	}
 	return func() (msg tea.Msg) {
 		defer c.catch()
 		return address(c, page, cmd())

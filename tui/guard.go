@@ -16,9 +16,11 @@ import (
 // finish when the user quits right after saying yes.
 type guard struct {
 	screen.Jobs
-	server  string
-	offline atomic.Bool
-	held    holding // what Run must know of what is about to be sent
+	server   string
+	readOnly bool
+	prev     *guard // of the server before; nil: it is the first one
+	offline  atomic.Bool
+	held     holding // what Run must know of what is about to be sent
 
 	mu     sync.Mutex // for closed, so that no write begins after wait
 	closed bool
@@ -37,9 +39,21 @@ func (g *guard) refusal() error {
 	return fmt.Errorf("%s does not answer: %w; try again when it is back", g.server, screen.ErrNotSent)
 }
 
+// locked is what a write gets when the server is for reading only. The client
+// would hold it back too.
+func (g *guard) locked() error {
+	if !g.readOnly {
+		return nil
+	}
+	return fmt.Errorf("%s is read-only here: %w", g.server, screen.ErrNotSent)
+}
+
 // back asks a server that was offline once more, so that a form need not wait
 // for the next try of the poll.
 func (g *guard) back(ctx context.Context) error {
+	if err := g.locked(); err != nil {
+		return err
+	}
 	if !g.offline.Load() {
 		return nil
 	}
@@ -53,6 +67,9 @@ func (g *guard) back(ctx context.Context) error {
 }
 
 func (g *guard) begin(ctx context.Context) (context.Context, func(), error) {
+	if err := g.locked(); err != nil {
+		return nil, nil, err
+	}
 	if g.offline.Load() {
 		return nil, nil, g.refusal()
 	}
@@ -74,9 +91,21 @@ func (g *guard) begin(ctx context.Context) (context.Context, func(), error) {
 	}, nil
 }
 
-// wait lets no more writes begin and waits for those under way; each ends
-// within the grace period once its context has ended.
+// holding counts what is held. Only the first guard's is known to Run.
+func (g *guard) holding() *holding {
+	for g.prev != nil {
+		g = g.prev
+	}
+	return &g.held
+}
+
+// wait lets no more writes begin and waits for those under way, to servers
+// before this one too; each ends within the grace period once its context has
+// ended.
 func (g *guard) wait() {
+	if g.prev != nil {
+		g.prev.wait()
+	}
 	g.mu.Lock()
 	g.closed = true
 	g.mu.Unlock()
@@ -133,4 +162,12 @@ func (g *guard) Upload(ctx context.Context, path string, excludes []string, prog
 		return "", err
 	}
 	return g.Jobs.Upload(ctx, path, excludes, progress)
+}
+
+// UploadModule sends one of py_modules, likewise.
+func (g *guard) UploadModule(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (string, error) {
+	if err := g.back(ctx); err != nil {
+		return "", err
+	}
+	return g.Jobs.UploadModule(ctx, path, excludes, progress)
 }

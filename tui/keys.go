@@ -2,6 +2,7 @@ package tui
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
@@ -14,7 +15,7 @@ import (
 // globalKeys are the keys that work on every page.
 type globalKeys struct {
 	help, back, refresh, retry, redraw, suspend, quit screen.Binding
-	command, events, theme, mouse, pause              screen.Binding
+	command, events, theme, mouse, pause, clusters    screen.Binding
 	undo, sendNow                                     screen.Binding // while something is held
 }
 
@@ -40,8 +41,10 @@ func newGlobalKeys(g theme.Glyphs, user map[string][]string) globalKeys {
 		theme:   app("app.theme", "T", "theme", "T"),
 		mouse:   app("app.mouse", "M", "mouse on/off", "M"),
 		pause:   app("app.pause", "P", "pause refresh", "P"),
-		undo:    app("app.undo", "u", "take back", "u"),
-		sendNow: app("app.now", g.Enter, "send now", "enter"),
+
+		clusters: app("app.clusters", g.Ctrl+"k", "clusters", "ctrl+k"),
+		undo:     app("app.undo", "u", "take back", "u"),
+		sendNow:  app("app.now", g.Enter, "send now", "enter"),
 	}
 	if !slices.Contains(k.quit.Keys(), "ctrl+c") {
 		k.quit.SetKeys(append(k.quit.Keys(), "ctrl+c")...)
@@ -51,7 +54,7 @@ func newGlobalKeys(g theme.Glyphs, user map[string][]string) globalKeys {
 }
 
 func (k globalKeys) list() []screen.Binding {
-	return []screen.Binding{k.command, k.events, k.refresh, k.pause, k.theme, k.mouse, k.redraw, k.suspend, k.help, k.back, k.quit}
+	return []screen.Binding{k.command, k.events, k.clusters, k.refresh, k.pause, k.theme, k.mouse, k.redraw, k.suspend, k.help, k.back, k.quit}
 }
 
 // bindings are all keys that work now: those of the page on top, and the
@@ -62,7 +65,7 @@ func (m model) bindings() []screen.Binding {
 	for i := range own {
 		own[i] = m.rebound(top.Scope(), own[i])
 		if len(m.held) > 0 && !top.Typing() {
-			own[i] = without(own[i], m.keys.undo, m.keys.sendNow)
+			own[i] = without(m.env.Styles.Glyphs, own[i], m.keys.undo, m.keys.sendNow)
 		}
 	}
 	all := own
@@ -80,6 +83,9 @@ func (m model) bindings() []screen.Binding {
 			b.Rank = quitRank
 		} else if b.ID == m.keys.back.ID {
 			b.SetHelp(b.Help().Key, "back")
+		}
+		if b.ID == m.keys.clusters.ID && m.boxed() && m.env.Clusters != nil {
+			b.Rank = 2 // another one may answer
 		}
 		if !slices.ContainsFunc(own, func(o screen.Binding) bool { return o.Enabled() && shareKey(o, b) }) || m.reserved(b) {
 			all = append(all, b)
@@ -213,12 +219,18 @@ func (m model) covered() bool {
 }
 
 // without takes from b the keys that others have for now.
-func without(b screen.Binding, others ...screen.Binding) screen.Binding {
+func without(g theme.Glyphs, b screen.Binding, others ...screen.Binding) screen.Binding {
 	for _, o := range others {
-		if shareKey(b, o) {
-			b.SetKeys(slices.DeleteFunc(slices.Clone(b.Keys()), func(k string) bool { return slices.Contains(o.Keys(), k) })...)
-			b.SetEnabled(b.Enabled() && len(b.Keys()) > 0)
+		if !shareKey(b, o) {
+			continue
 		}
+		b.SetKeys(slices.DeleteFunc(slices.Clone(b.Keys()), func(k string) bool { return slices.Contains(o.Keys(), k) })...)
+		b.SetEnabled(b.Enabled() && len(b.Keys()) > 0)
+		var left []string
+		for _, k := range b.Keys() {
+			left = append(left, showKey(g, k))
+		}
+		b.SetHelp(strings.Join(left, " "), b.Help().Desc)
 	}
 	return b
 }
@@ -264,6 +276,8 @@ func (m model) global(b screen.Binding, k tea.KeyMsg) (model, tea.Cmd) {
 		return m.openEvents()
 	case m.keys.theme.ID:
 		return m.openPicker(), nil
+	case m.keys.clusters.ID:
+		return m.openClusters()
 	case m.keys.mouse.ID:
 		return m.toggleMouse()
 	case m.keys.pause.ID:

@@ -66,9 +66,16 @@ type model struct {
 	held     []held   // confirmed, and not sent yet; the newest last
 	lastHeld int
 	leaving  bool // only what is held keeps the program
-	mouseOn  bool
-	watched  map[string]bool // never written to, only replaced
-	ray      string          // the server's Ray, once known
+
+	pagesOf    func(*screen.Env) screen.Pages
+	programCtx context.Context // of all servers; nil: env.Ctx
+	leave      func()          // ends what was begun for this server; nil: nothing does
+	wanted     int             // number of the last connection that was asked for
+	root       int             // who asks for the root: another one for each server, never above 0
+	oldest     int             // the first page of this server
+	mouseOn    bool
+	watched    map[string]bool // never written to, only replaced
+	ray        string          // the server's Ray, once known
 }
 
 // notice is the sentence on the message line.
@@ -97,7 +104,7 @@ func newModel(env *screen.Env, g *guard, c *crash, first screen.Screen) model {
 		keys:  newGlobalKeys(env.Styles.Glyphs, env.Settings.Keys),
 		pages: []page{{id: 1, screen: first}}, lastID: 1,
 		poll:    poll{env: env, now: env.Now(), timer: after},
-		mouseOn: env.Settings.Mouse, themeName: env.Settings.Theme,
+		mouseOn: env.Settings.Mouse, themeName: env.Settings.Theme, pagesOf: pages,
 	}
 	return m
 }
@@ -119,7 +126,7 @@ type startMsg struct{}
 func (m model) update(msg tea.Msg) (model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
-		return m.resize(msg.Width, msg.Height), nil
+		return m.resize(msg.Width, msg.Height).askGauges()
 	case tea.KeyMsg:
 		return m.typed(msg)
 	case ledMsg:
@@ -145,6 +152,9 @@ func (m model) update(msg tea.Msg) (model, tea.Cmd) {
 
 // handlePage handles what the root's or a page's command has brought.
 func (m model) handlePage(from int, msg tea.Msg) (model, tea.Cmd) {
+	if m.late(from, msg) {
+		return m, nil
+	}
 	switch msg := msg.(type) {
 	case startMsg:
 		return m.refresh()
@@ -155,6 +165,8 @@ func (m model) handlePage(from int, msg tea.Msg) (model, tea.Cmd) {
 		m, news := m.changed()
 		told = tea.Batch(told, news)
 		m, asked := m.askVersion()
+		m, gauges := m.askGauges()
+		asked = tea.Batch(asked, gauges)
 		if ended == "" {
 			return m, tea.Batch(told, asked)
 		}
@@ -179,6 +191,9 @@ func (m model) handlePage(from int, msg tea.Msg) (model, tea.Cmd) {
 	case versionMsg:
 		m.ray = clean.Text(msg.ray)
 		m.poll.realRay = msg.commit != "" && !strings.HasPrefix(msg.commit, drayCommit)
+		return m.tell()
+	case gaugedMsg:
+		m.poll = m.poll.gauged(msg)
 		return m.tell()
 	case noticeGoneMsg:
 		if msg.id == m.notice.id {
@@ -218,24 +233,17 @@ func (m model) navigate(from int, msg tea.Msg) (model, tea.Cmd) {
 		return m.watch(msg)
 	case screen.JobMsg:
 		return m.jobChanged(msg)
+	case screen.SwitchMsg:
+		return m.switchTo(msg.Name)
+	case connMsg:
+		return m.connected(msg)
 	}
 	return m.toPage(from, msg)
 }
 
-// ask opens a question, unless it would be in vain.
-func (m model) ask(from int, msg screen.AskMsg) (model, tea.Cmd) {
-	if m.poll.link == screen.Offline {
-		return m.say(screen.Warn, "offline: nothing can be changed until "+m.env.Target.Name+" answers")
-	}
-	if m.question == nil {
-		m.question = newQuestion(msg, from)
-		m.help = nil
-	}
-	return m, nil
-}
-
 // jobChanged tells all pages, and asks the server at once.
 func (m model) jobChanged(msg screen.JobMsg) (model, tea.Cmd) {
+	m.poll = m.poll.began(msg.ID)
 	m, cmd := m.refresh()
 	cmds := []tea.Cmd{cmd}
 	for _, p := range slices.Clone(m.pages) {

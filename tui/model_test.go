@@ -37,6 +37,9 @@ type server struct {
 	jobs   []rayapi.Job
 	err    error // of every call while set
 	writes []string
+
+	resources []client.Resource
+	gauged    int // how often they were asked for
 }
 
 func (s *server) set(jobs []rayapi.Job, err error) {
@@ -81,6 +84,12 @@ func (s *server) asJobs(t testing.TB) *tuitest.Jobs {
 		},
 		StopFn:   func(_ context.Context, id string) (bool, error) { return true, s.write("stop " + id) },
 		DeleteFn: func(_ context.Context, id string) error { return s.write("delete " + id) },
+		ResourcesFn: func(context.Context) ([]client.Resource, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.gauged++
+			return s.resources, s.err
+		},
 	}
 }
 
@@ -104,16 +113,39 @@ func start(t testing.TB, w, h int, jobs []rayapi.Job, err error) *app {
 
 func startIn(t testing.TB, styles *theme.Styles, w, h int, jobs []rayapi.Job, err error) *app {
 	now := tuitest.Now()
-	a := &app{t: t, srv: &server{jobs: jobs, err: err}, now: &now, timers: new([]tea.Msg)}
+	a := &app{t: t, srv: &server{jobs: jobs, err: err, resources: cluster()}, now: &now, timers: new([]tea.Msg)}
 	env := tuitest.Env(t, nil)
 	env.Now = func() time.Time { return *a.now }
 	env.Styles = styles
 	g := &guard{Jobs: a.srv.asJobs(t), server: env.Target.Name}
 	env.Jobs = g
+	env.Pages = plainPages(env)
+	c := &crash{dir: t.TempDir(), now: env.Now, stop: func() { t.Error("the dashboard crashed") }}
+	a.m = newModel(env, g, c, joblist.New(env))
+	a.m.pagesOf = plainPages
+	a.m.restyler = func(p theme.Palette, ascii bool) *theme.Styles {
+		s := *styles
+		return &s
+	}
+	a.m.copy = func(string) (string, error) { return "test", nil }
+	a.m.poll.timer = func(_ context.Context, _ time.Duration, msg tea.Msg) tea.Cmd {
+		return func() tea.Msg {
+			*a.timers = append(*a.timers, msg)
+			return nil
+		}
+	}
+	a.m = a.m.resize(w, h)
+	a.do(a.m.Init())
+	return a
+}
+
+// plainPages are those of the dashboard, but for those that need more than a
+// test has.
+func plainPages(env *screen.Env) screen.Pages {
 	plain := func(what string) func(rayapi.Job) screen.Screen {
 		return func(j rayapi.Job) screen.Screen { return blank{title: what + " " + j.ID()} }
 	}
-	env.Pages = screen.Pages{
+	return screen.Pages{
 		Job:    func(j rayapi.Job) screen.Screen { return jobview.New(env, j) },
 		Raw:    func(j rayapi.Job) screen.Screen { return jobview.NewRaw(env, j) },
 		Log:    plain("log"),
@@ -131,22 +163,6 @@ func startIn(t testing.TB, styles *theme.Styles, w, h int, jobs []rayapi.Job, er
 			}
 		},
 	}
-	c := &crash{dir: t.TempDir(), now: env.Now, stop: func() { t.Error("the dashboard crashed") }}
-	a.m = newModel(env, g, c, joblist.New(env))
-	a.m.restyler = func(p theme.Palette, ascii bool) *theme.Styles {
-		s := *styles
-		return &s
-	}
-	a.m.copy = func(string) (string, error) { return "test", nil }
-	a.m.poll.timer = func(_ context.Context, _ time.Duration, msg tea.Msg) tea.Cmd {
-		return func() tea.Msg {
-			*a.timers = append(*a.timers, msg)
-			return nil
-		}
-	}
-	a.m = a.m.resize(w, h)
-	a.do(a.m.Init())
-	return a
 }
 
 // do runs a command and everything that follows from it.
@@ -192,7 +208,7 @@ func (a *app) wait(d time.Duration) {
 		timers := *a.timers
 		*a.timers = nil
 		for _, msg := range timers {
-			a.send(pageMsg{0, msg})
+			a.send(pageMsg{a.m.root, msg})
 		}
 	}
 }

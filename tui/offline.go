@@ -47,6 +47,9 @@ func (m model) reason() []string {
 
 // refusedWord tells why a server that answers cannot be used.
 func (m model) refusedWord() string {
+	if errors.Is(m.poll.err, client.ErrNoHeaders) {
+		return "NO LOGIN"
+	}
 	if errors.Is(m.poll.err, client.ErrUnauthorized) {
 		return "NO ACCESS"
 	}
@@ -59,6 +62,8 @@ func (m model) downTitle() string {
 	switch {
 	case m.poll.link == screen.Offline:
 		return "Cannot reach " + name
+	case errors.Is(m.poll.err, client.ErrNoHeaders):
+		return "Cannot log in to " + name
 	case errors.Is(m.poll.err, client.ErrUnauthorized):
 		return name + " refuses access"
 	}

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -71,13 +72,21 @@ func TestOffline_causesOfRealListeners(t *testing.T) {
 		{"another program", plain(saying(200, "application/json", `{"status":"ok"}`)), "NO LIST", "not with jobs", []string{"not answer as Ray's Jobs API", "check the address"}, ""},
 		{"another list", plain(saying(200, "application/json", `[1,2,3]`)), "NO LIST", "not with jobs", []string{"not answer as Ray's Jobs API", "check the address"}, ""},
 		{"garbage", plain(saying(200, "application/json", "[{"+strings.Repeat("\x00\x1b]0;owned\a", 9000))), "NO LIST", "not with jobs", []string{"not answer as Ray's Jobs API", "check the address"}, ""},
+		{"header command", nobody(t), "NO LOGIN", "Cannot log in", []string{"pass ended with exit status 2", "look at header_command"}, ""},
 		{"starting", plain(saying(503, "text/html", login)), "NO LIST", "not with jobs", []string{"not ready", "wait a moment"}, ""},
 		{"crashed", plain(saying(500, "text/plain", "Traceback\n\x1b[31mRuntimeError: no agent\n")), "NO LIST", "not with jobs", []string{"RuntimeError: no agent"}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c, err := client.New(client.Endpoint{BaseURL: tt.url, Token: tt.token, TLS: &tls.Config{MinVersion: tls.VersionTLS12}})
+			ep := client.Endpoint{BaseURL: tt.url, Token: tt.token, TLS: &tls.Config{MinVersion: tls.VersionTLS12}}
+			if tt.name == "header command" {
+				ep.Fresh = func(context.Context, http.Header) (http.Header, error) {
+					return nil, errors.New("pass ended with exit status 2")
+				}
+				ep.Hints.Auth = "look at header_command"
+			}
+			c, err := client.New(ep)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -88,7 +88,13 @@ type poll struct {
 	singleAt   time.Time // when it was put
 	singleID   string    // about which
 
-	timer func(context.Context, time.Duration, tea.Msg) tea.Cmd // after
+	gauges gauges
+	// sent are the jobs that were submitted from here and whose end was not told
+	// yet. The map is never written to, only replaced.
+	sent map[string]bool
+
+	timer  func(context.Context, time.Duration, tea.Msg) tea.Cmd // after
+	forget func()                                                // ends the timer that was planned last
 }
 
 // ask puts the question now, or right after the one under way.
@@ -204,7 +210,12 @@ func (p poll) plan() (poll, tea.Cmd) {
 		wait = loadingAfter
 	}
 	p.gen++
-	return p, p.timer(p.env.Ctx, max(0, wait), tickMsg{p.gen})
+	if p.forget != nil {
+		p.forget() // else the old timer wakes the program, which draws, for nothing
+	}
+	ctx, cancel := context.WithCancel(p.env.Ctx)
+	p.forget = cancel
+	return p, p.timer(ctx, max(0, wait), tickMsg{p.gen})
 }
 
 // ticked moves the clock and puts the question if it is due.
@@ -280,6 +291,7 @@ func (p poll) shared() screen.ListMsg {
 	return screen.ListMsg{
 		Jobs: p.jobs, Answer: p.answer, AsOf: p.asOf, Now: p.now, Link: link,
 		Waiting: p.waiting(), Stopping: p.stopping, Begun: p.begun, RealRay: p.realRay,
+		Resources: p.gauges.known,
 	}
 }
 

@@ -53,6 +53,9 @@ func runAsProgram() bool {
 	if scene == "hotkey" {
 		withHotkey(env)
 	}
+	if strings.HasPrefix(scene, "readonly") || scene == "writable" {
+		defer readOnly(env, scene, os.Getenv("DRAY_TUI_TEST_DIR"))()
+	}
 	if err := Run(ctx, Config{Env: env, CrashDir: os.Getenv("DRAY_TUI_TEST_DIR")}); err != nil {
 		fmt.Fprintln(os.Stderr, "dray:", err)
 		os.Exit(1)

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"dray/tui/clean"
 	"dray/tui/screen"
 	"dray/tui/widget/cell"
+	"dray/tui/widget/prompt"
 )
 
 // question is the open dialog. Cancel is selected until the user says
@@ -23,6 +25,9 @@ type question struct {
 	// arrows change, or, after the last, the buttons.
 	picked []int
 	focus  int
+	// wanted is what has to be typed before enter agrees; "" wants nothing.
+	wanted string
+	typed  prompt.Model
 }
 
 func newQuestion(msg screen.AskMsg, page int) *question {
@@ -33,8 +38,30 @@ func newQuestion(msg screen.AskMsg, page int) *question {
 	return q
 }
 
+// ask opens a question, unless it would be in vain.
+func (m model) ask(from int, msg screen.AskMsg) (model, tea.Cmd) {
+	switch {
+	case msg.Local:
+	case m.env.Target.ReadOnly:
+		return m.say(screen.Warn, clean.Text(m.env.Target.Name)+" is read-only here: nothing can be changed")
+	case m.poll.link == screen.Offline:
+		return m.say(screen.Warn, "offline: nothing can be changed until "+m.env.Target.Name+" answers")
+	}
+	if m.question == nil {
+		m.question = newQuestion(msg, from)
+		if t := m.env.Target; t.Protected && !msg.Local {
+			m.question.wanted = cmp.Or(msg.Subject, t.Name)
+		}
+		m.help = nil
+	}
+	return m, nil
+}
+
 // answer handles a key while a question is open.
 func (m model) answer(k tea.KeyMsg) (model, tea.Cmd) {
+	if m.question.wanted != "" {
+		return m.answerTyped(k)
+	}
 	if k.Paste {
 		return m, nil
 	}
@@ -61,6 +88,37 @@ func (m model) answer(k tea.KeyMsg) (model, tea.Cmd) {
 	}
 	return m, nil
 }
+
+// answerTyped handles a key while a question wants a word typed.
+func (m model) answerTyped(k tea.KeyMsg) (model, tea.Cmd) {
+	q := *m.question
+	switch onChoice := q.focus < len(q.picked); {
+	case k.Type == tea.KeyEnter:
+		if q.agreed() {
+			m.question = nil
+			return m.confirm(q)
+		}
+	case k.Type == tea.KeyEsc:
+		m.question = nil
+		return m, nil
+	case k.Type == tea.KeyTab, k.Type == tea.KeyDown:
+		q.focus = (q.focus + 1) % (len(q.picked) + 1)
+	case k.Type == tea.KeyShiftTab, k.Type == tea.KeyUp:
+		q.focus = (q.focus + len(q.picked)) % (len(q.picked) + 1)
+	case onChoice && k.Type == tea.KeyLeft:
+		q = q.change(-1)
+	case onChoice && (k.Type == tea.KeyRight || k.Type == tea.KeySpace):
+		q = q.change(1)
+	default:
+		q.typed, _ = q.typed.Update(k)
+		q.focus = len(q.picked)
+	}
+	m.question = &q
+	return m, nil
+}
+
+// agreed reports that what is wanted has been typed.
+func (q question) agreed() bool { return strings.TrimSpace(q.typed.Text()) == q.wanted }
 
 // move goes to the next choice; without choices there are only the buttons,
 // which it changes.
@@ -124,21 +182,40 @@ func (q question) view(s *theme.Styles, lines []string, w int) []string {
 	if choices > 0 {
 		choices++
 	}
+	if q.wanted != "" {
+		choices += 2
+	}
 	body = body[:min(len(body), max(1, len(lines)-4-choices))]
-	if choices > 0 {
+	if len(q.msg.Choices) > 0 {
 		body = append(body, "")
 	}
 	for i := range q.msg.Choices {
 		body = append(body, q.choice(s, i))
 	}
-	buttons := []string{q.button(s, "y  "+q.msg.Yes, q.yes), q.button(s, "esc  Cancel", !q.yes)}
+	yes, no := q.button(s, "y  "+q.msg.Yes, q.yes), q.button(s, "esc  Cancel", !q.yes)
+	if q.wanted != "" {
+		body = append(body, "", q.field(s, inner))
+		yes, no = q.button(s, s.Glyphs.Enter+"  "+q.msg.Yes, q.agreed()), q.button(s, "esc  Cancel", !q.agreed())
+	}
+	buttons := []string{yes, no}
 	body = append(body, "", cell.Blank(max(0, inner-cell.Width(buttons[0])-cell.Width(buttons[1])-2))+buttons[0]+"  "+buttons[1])
 	box := frame(s, clean.Text(q.msg.Title), body, inner)
 	return cell.Overlay(lines, box, (w-inner-4)/2, max(0, (len(lines)-len(box))/2))
 }
 
+// field draws what has to be typed, and what has been.
+func (q question) field(s *theme.Styles, w int) string {
+	ask := "type " + cell.Middle(clean.Text(q.wanted), max(8, w/2-8), s.Glyphs.Ellipsis) + "  "
+	before, under, after := q.typed.Split()
+	text := clean.Text(before) + s.Glyphs.Caret + clean.Text(under+after)
+	return s.Strong.Render(ask) + s.Field.Render(cell.Pad(text, max(4, w-cell.Width(ask))))
+}
+
 func (q question) width() int {
 	w := minQuestion
+	if q.wanted != "" {
+		w = max(w, 2*cell.Width(q.wanted)+12)
+	}
 	for _, l := range q.msg.Lines {
 		w = max(w, cell.Width(clean.Text(l)))
 	}

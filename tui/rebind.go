@@ -46,9 +46,9 @@ func showKey(g theme.Glyphs, k string) string {
 	case "enter":
 		return g.Enter
 	case "up":
-		return g.Up
+		return g.KeyUp
 	case "down":
-		return g.Down
+		return g.KeyDown
 	case " ":
 		return "space"
 	}

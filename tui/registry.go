@@ -14,6 +14,7 @@ import (
 	"dray/backend/rayapi"
 	"dray/theme"
 	"dray/tui/clean"
+	"dray/tui/clusters"
 	"dray/tui/events"
 	"dray/tui/joblist"
 	"dray/tui/screen"
@@ -40,7 +41,7 @@ func Registry() []Scope {
 	size := screen.Size{W: 140, H: 40}
 	all := []Scope{{Name: scopeApp, Bindings: newGlobalKeys(env.Styles.Glyphs, nil).list()}}
 	for _, s := range []screen.Screen{
-		joblist.New(env), env.Pages.Job(job), env.Pages.Log(job), env.Pages.Submit(), events.New(env, nil),
+		joblist.New(env), env.Pages.Job(job), env.Pages.Log(job), env.Pages.Submit(), events.New(env, nil), clusters.New(env),
 	} {
 		s = s.Resize(size)
 		all = append(all, Scope{s.Scope(), s.Bindings()})

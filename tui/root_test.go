@@ -158,15 +158,30 @@ func TestBindings_registry(t *testing.T) {
 		if a.m.top().screen.Typing() {
 			continue
 		}
-		a.press("?")
 		for _, b := range a.m.bindings() {
-			_, name, ofMany := strings.Cut(b.Help().Desc, ": ")
-			if ofMany && a.shows(", "+name) {
-				continue // one of a kind, told in one line
+			if !b.Enabled() {
+				continue
 			}
-			if b.Enabled() && (!a.shows(b.Help().Key) || !a.shows(b.Help().Desc)) {
+			a.press("?", "/") // finds keys that are told together with others
+			for _, r := range b.Help().Desc {
+				a.m, _ = a.m.handleKeys(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}})
+			}
+			if !a.shows(b.Help().Key) || !a.shows(b.Help().Desc) {
 				t.Errorf("after %v: the help lacks %q %q", keys, b.Help().Key, b.Help().Desc)
 			}
+			a.press("esc", "esc")
+		}
+	}
+}
+
+// On the pages that are looked at most all keys are seen at once.
+func TestHelp_fitsTheUsualWindow(t *testing.T) {
+	t.Parallel()
+	for _, keys := range [][]string{nil, {"j"}, {"j", "j", "j", "j", "d"}, {"d"}, {"d", "5"}} {
+		a := start(t, 80, 24, tuitest.Jobs20(), nil)
+		a.press(append(keys, "?")...)
+		if !a.shows("any other key closes") || a.shows("scroll") {
+			t.Errorf("after %v:\n%s", keys, a.m.View())
 		}
 	}
 }

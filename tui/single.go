@@ -29,6 +29,9 @@ const (
 	// asked of a server that takes three seconds for a list.
 	budgetSlow   = 4
 	budgetSingle = 30
+	// budgetGauges is how often the cluster's resources are asked for while a
+	// wide window shows them and jobs are active.
+	budgetGauges = 6
 	// budgetDown holds while the server does not answer.
 	budgetDown = 10
 	// budgetBytes is how much a minute of lists may bring, however many jobs

@@ -36,10 +36,17 @@ func (m model) changed() (model, tea.Cmd) {
 	}
 	for _, c := range changes {
 		if len(changes) <= maxOneByOne {
-			next, cmd := m.announce(screen.NoticeMsg{Level: levelOf(c.Status), Text: c.Text(), Job: c.ID})
+			next, cmd := m.announce(screen.NoticeMsg{Level: levelOf(c.Status), Text: m.outcome(c.ID, c.Text()), Job: c.ID})
 			m, cmds = next, append(cmds, cmd)
 		}
 		cmds = append(cmds, m.outside(c)...)
+	}
+	p, ended := m.poll.ended(changes)
+	m.poll = p
+	for _, job := range ended {
+		id := job.ID()
+		next, cmd := m.announce(screen.NoticeMsg{Level: levelOf(job.Status), Text: m.outcome(id, id), Job: id})
+		m, cmds = next, append(cmds, cmd)
 	}
 	return m, tea.Batch(cmds...)
 }

@@ -69,8 +69,10 @@ func Run(ctx context.Context, cfg Config) error {
 	defer cancel()
 	out := &output{File: cfg.Output}
 	env := *cfg.Env
-	env.Ctx = inner
-	g := &guard{Jobs: env.Jobs, server: env.Target.Name}
+	first, leave := context.WithCancel(inner)
+	defer leave()
+	env.Ctx = first
+	g := &guard{Jobs: env.Jobs, server: env.Target.Name, readOnly: env.Target.ReadOnly}
 	env.Jobs = g
 	env.Getenv = cfg.Getenv
 	if env.Settings == nil {
@@ -94,6 +96,7 @@ func Run(ctx context.Context, cfg Config) error {
 	m.copy = out.copier(&env)
 	m.themeName = name
 	m.lent = cfg.Lend
+	m.programCtx, m.leave = inner, leave
 	m.tty, m.restyler, m.write = tty{cfg.Input, cfg.Output}, restyle, out.WriteString
 	if env.Settings.Notify.Title {
 		_, _ = out.WriteString(notify.SaveTitle) // a terminal that is gone is found out below
@@ -106,6 +109,9 @@ func Run(ctx context.Context, cfg Config) error {
 	last, err := run()
 	cancel()
 	<-ended
+	if s, ok := last.(safe); ok {
+		g = s.guard
+	}
 	g.wait()
 	return ending(ctx, c, last, err)
 }

@@ -43,7 +43,7 @@ func (m model) confirm(q question) (model, tea.Cmd) {
 	m.lastHeld++
 	h := held{id: m.lastHeld, page: q.page, what: clean.Text(q.msg.Hold), cmd: cmd, left: int(screen.UndoTime / time.Second)}
 	m.held = append(slices.Clone(m.held), h)
-	m.guard.held.Store(int32(len(m.held)))
+	m.guard.holding().Store(int32(len(m.held)))
 	m.notice.text = ""
 	return m, m.heldTick(h.id)
 }
@@ -78,7 +78,7 @@ func (m model) release(i int) (model, tea.Cmd) {
 
 func (m model) drop(i int) model {
 	m.held = slices.Delete(slices.Clone(m.held), i, i+1)
-	m.guard.held.Store(int32(len(m.held)))
+	m.guard.holding().Store(int32(len(m.held)))
 	return m
 }
 

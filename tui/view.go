@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/lipgloss"
+
 	"dray/tui/clean"
 	"dray/tui/screen"
 	"dray/tui/widget/cell"
@@ -51,6 +53,9 @@ func (m model) View() string {
 // body is the page with what lies over it.
 func (m model) body() string {
 	size := m.pageSize(len(m.pages))
+	if over, ok := m.top().screen.(screen.Over); ok && len(m.pages) > 1 {
+		return m.overlaid(over, size)
+	}
 	view := m.top().screen.View()
 	exact := strings.Count(view, "\n") == size.H-1
 	if exact && !m.boxed() && !m.covered() {
@@ -60,6 +65,17 @@ func (m model) body() string {
 	if m.boxed() {
 		lines = append(lines, m.offlineBox()...)
 	}
+	return m.covering(lines)
+}
+
+// overlaid is a page that is drawn over the one below it.
+func (m model) overlaid(over screen.Over, size screen.Size) string {
+	below := m.pages[len(m.pages)-2].screen.View()
+	return m.covering(over.Over(cell.Lines(strings.Split(below, "\n"), size.H)))
+}
+
+// covering draws what of the root's own lies over the page.
+func (m model) covering(lines []string) string {
 	switch {
 	case m.question != nil:
 		lines = m.question.view(m.env.Styles, lines, m.w)
@@ -77,15 +93,26 @@ func (m model) body() string {
 // many jobs there are of each kind.
 func (m model) statusLine() string {
 	right := m.linkWord() + "   " + m.counts() + " "
-	room := m.w - cell.Width(right) - 2
-	left := ""
+	if bars := m.gaugeLine(); bars != "" {
+		bars += "   " + right
+		if left, fits := m.fullestWhere(m.w - cell.Width(bars) - 2); fits {
+			return cell.Spread(left, bars, m.w, m.env.Styles.Glyphs.Ellipsis)
+		}
+	}
+	left, _ := m.fullestWhere(m.w - cell.Width(right) - 2)
+	return cell.Spread(left, right, m.w, m.env.Styles.Glyphs.Ellipsis)
+}
+
+// fullestWhere says as much of the server as fits into room, and whether that
+// is more than its name.
+func (m model) fullestWhere(room int) (left string, fits bool) {
 	for _, parts := range m.whereParts() {
 		left = m.where(parts)
 		if cell.Width(left) <= room {
-			break
+			return left, len(parts) > 0
 		}
 	}
-	return cell.Spread(left, right, m.w, m.env.Styles.Glyphs.Ellipsis)
+	return left, false
 }
 
 // whereParts lists what can be said of the server, from the fullest to the
@@ -94,8 +121,11 @@ func (m model) whereParts() [][]string {
 	t := m.env.Target
 	address, short := clean.Text(t.Address), clean.Text(shortAddress(t.Address))
 	why := clean.Text(t.Why)
-	if strings.HasPrefix(why, "--") || strings.HasPrefix(why, "RAY_") {
-		why = "via " + why
+	for _, source := range []string{"--", "RAY_", "DRAY_", "dray "} {
+		if strings.HasPrefix(why, source) {
+			why = "via " + why
+			break
+		}
 	}
 	ray := ""
 	if m.ray != "" && m.ray != unknownRay {
@@ -105,6 +135,15 @@ func (m model) whereParts() [][]string {
 		return [][]string{{address, why}, {why}, {}}
 	}
 	return [][]string{{address, ray, why}, {short, ray, why}, {short, why}, {short}, {}}
+}
+
+// nameStyle is that of the server's name: red where care is asked for, else
+// the colour that it was given.
+func (m model) nameStyle() lipgloss.Style {
+	if m.env.Target.Protected {
+		return m.env.Styles.Error
+	}
+	return m.env.Styles.ContextIn(m.env.Target.Colour)
 }
 
 func shortAddress(url string) string {
@@ -118,7 +157,13 @@ func shortAddress(url string) string {
 func (m model) where(parts []string) string {
 	s := m.env.Styles
 	g := s.Glyphs
-	left := " " + s.Title.Render("dray") + "  " + s.Context.Render(g.NameLeft+clean.Text(m.env.Target.Name)+g.NameRight)
+	left := " " + s.Title.Render("dray") + "  " + m.nameStyle().Render(g.NameLeft+clean.Text(m.env.Target.Name)+g.NameRight)
+	if m.env.Target.ReadOnly {
+		left += " " + s.Warn.Render("RO")
+	}
+	if m.env.Target.SkipVerify {
+		left += " " + s.Error.Render("TLS UNVERIFIED")
+	}
 	parts = slices.DeleteFunc(slices.Clone(parts), func(p string) bool { return p == "" })
 	if len(parts) == 0 {
 		return left
@@ -262,34 +307,4 @@ func (m model) standing() string {
 	}
 	return fmt.Sprintf("%s has not ended %s after the stop: it may be cleaning up, or its node may be gone",
 		clean.Text(oldest), jobtext.Duration(p.now.Sub(p.stopping[oldest])))
-}
-
-// hintLine shows the most useful keys that fit, whole ones only; help always
-// does.
-func (m model) hintLine() string {
-	s := m.env.Styles
-	hints := slices.DeleteFunc(m.bindings(), func(b screen.Binding) bool { return b.Rank == 0 || !b.Enabled() })
-	slices.SortStableFunc(hints, func(a, b screen.Binding) int { return cmp.Compare(a.Rank, b.Rank) })
-	right := s.Key.Render(m.keyName(m.keys.help)) + " " + s.KeyHelp.Render("help") + "  " + s.Key.Render(m.keyName(m.keys.command)) + " " + s.KeyHelp.Render("cmd") + " "
-	if m.top().screen.Typing() {
-		right = ""
-	}
-	room := m.w - cell.Width(right) - 3 // a blank before, and two between
-	var b strings.Builder
-	used := 0
-	for i, h := range hints {
-		if i > 0 {
-			used += 2
-		}
-		first, _, _ := strings.Cut(h.Help().Key, " ") // the help names the others
-		used += 1 + cell.Width(first) + cell.Width(h.Help().Desc)
-		if used > room {
-			break
-		}
-		if i > 0 {
-			b.WriteString("  ")
-		}
-		b.WriteString(s.Key.Render(first) + " " + s.KeyHelp.Render(h.Help().Desc))
-	}
-	return cell.Spread(" "+b.String(), right, m.w, "")
 }

@@ -2,15 +2,12 @@ package tui
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
-	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
-	"github.com/muesli/termenv"
 
 	"dray/backend/client"
 	"dray/theme"
@@ -48,20 +45,24 @@ func scenes() []scene {
 	}
 }
 
+// Every scene at every size in every look.
 func TestView_golden(t *testing.T) {
 	t.Parallel()
-	sizes := []struct{ w, h int }{{60, 15}, {80, 24}, {100, 30}, {140, 40}, {200, 60}}
 	for _, sc := range scenes() {
-		for _, size := range sizes {
-			t.Run(fmt.Sprintf("%s %dx%d", sc.name, size.w, size.h), func(t *testing.T) {
+		for _, size := range windows() {
+			t.Run(fmt.Sprintf("%s %dx%d", sc.name, size[0], size[1]), func(t *testing.T) {
 				t.Parallel()
-				a := start(t, size.w, size.h, tuitest.Jobs20(), nil)
-				sc.play(a)
-				tuitest.Golden(t, a.m.View())
+				tuitest.GoldenLooks(t, func(styles *theme.Styles) string {
+					a := startIn(t, styles, size[0], size[1], tuitest.Jobs20(), nil)
+					sc.play(a)
+					return a.m.View()
+				})
 			})
 		}
 	}
 }
+
+func windows() [][2]int { return [][2]int{{60, 15}, {80, 24}, {100, 30}, {140, 40}, {200, 60}} }
 
 func TestView_fillsTheWindow(t *testing.T) {
 	t.Parallel()
@@ -97,46 +98,22 @@ func checkFrame(t *testing.T, view string, w, h int) {
 	}
 }
 
-func TestView_goldenColours(t *testing.T) {
+// Colours say nothing that the text does not.
+func TestView_coloursChangeNoText(t *testing.T) {
 	t.Parallel()
-	spec := func(name string) theme.Palette {
-		s, ok := theme.Named(name)
-		if !ok {
-			t.Fatalf("no theme %s", name)
-		}
-		return s.Palette()
-	}
-	looks := []struct {
-		name    string
-		profile termenv.Profile
-		palette theme.Palette
-		glyphs  theme.Glyphs
-	}{
-		{"true colour nord", termenv.TrueColor, spec("nord"), theme.Unicode()},
-		{"true colour light", termenv.TrueColor, spec("light"), theme.Unicode()},
-		{"16 colours", termenv.ANSI, spec(theme.Default), theme.Unicode()},
-		{"ascii", termenv.Ascii, spec(theme.Default), theme.ASCII()},
-	}
 	for _, sc := range scenes() {
-		for _, look := range looks {
-			t.Run(sc.name+" "+look.name, func(t *testing.T) {
+		for _, look := range tuitest.Looks()[2:] {
+			t.Run(sc.name+" "+look.Name, func(t *testing.T) {
 				t.Parallel()
-				r := lipgloss.NewRenderer(io.Discard)
-				r.SetColorProfile(look.profile)
-				styles := theme.New(r, look.palette, look.glyphs)
-				a := startIn(t, styles, 80, 24, tuitest.Jobs20(), nil)
+				a := startIn(t, look.Styles, 80, 24, tuitest.Jobs20(), nil)
 				sc.play(a)
-				tuitest.Golden(t, a.m.View())
-				if sc.name == "detail" { // breaks lines by its own rules
-					return
-				}
-				plain := startIn(t, tuitest.Styles(termenv.Ascii, look.glyphs), 80, 24, tuitest.Jobs20(), nil)
+				plain := start(t, 80, 24, tuitest.Jobs20(), nil)
 				sc.play(plain)
-				for _, size := range []struct{ w, h int }{{60, 15}, {80, 24}, {100, 30}, {140, 40}, {200, 60}} {
-					a.m, plain.m = a.m.resize(size.w, size.h), plain.m.resize(size.w, size.h)
-					checkFrame(t, a.m.View(), size.w, size.h)
+				for _, size := range windows() {
+					a.m, plain.m = a.m.resize(size[0], size[1]), plain.m.resize(size[0], size[1])
+					checkFrame(t, a.m.View(), size[0], size[1])
 					if got, want := bare(a.m.View()), bare(plain.m.View()); got != want {
-						t.Errorf("at %dx%d colours change the text:\n%s\nwithout:\n%s", size.w, size.h, got, want)
+						t.Errorf("at %v colours change the text:\n%s\nwithout:\n%s", size, got, want)
 					}
 				}
 			})
@@ -148,4 +125,26 @@ func TestView_goldenColours(t *testing.T) {
 // them where there are none.
 func bare(view string) string {
 	return strings.NewReplacer("[", " ", "]", " ").Replace(ansi.Strip(view))
+}
+
+// The hint line offers no key of a page that is covered.
+func TestHints_ofWhatLiesOver(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		keys []string
+		want string
+	}{
+		{[]string{"j", "x"}, " y stop  esc cancel  tab next choice  ← change"},
+		{[]string{"j", "x", "y"}, " u take back  ⏎ send now  d open  l logs  x stop  r rerun         ? help  : cmd"},
+		{[]string{"?"}, " / search  esc close"},
+		{[]string{":"}, " tab complete  ⏎ run  esc close"},
+		{[]string{"T"}, " ⏎ keep  s save  esc back"},
+	} {
+		a := start(t, 80, 24, tuitest.Jobs20(), nil)
+		a.press(tt.keys...)
+		lines := strings.Split(a.m.View(), "\n")
+		if got := strings.TrimRight(lines[len(lines)-1], " "); got != tt.want {
+			t.Errorf("after %v the hint line is %q, want %q", tt.keys, got, tt.want)
+		}
+	}
 }

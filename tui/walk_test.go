@@ -97,10 +97,16 @@ func walkKeys() []string {
 // that changed something.
 func walk(t *testing.T, keys []string) []string {
 	t.Helper()
+	return walkIn(t, "walk", keys)
+}
+
+// walkIn walks in a scene.
+func walkIn(t *testing.T, scene string, keys []string) []string {
+	t.Helper()
 	dir := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), sceneVar+"=walk", "DRAY_TUI_TEST_DIR="+dir, "HOME="+dir, "EDITOR=true", "VISUAL=true", "PAGER=true",
+	cmd.Env = append(os.Environ(), sceneVar+"="+scene, "DRAY_TUI_TEST_DIR="+dir, "HOME="+dir, "EDITOR=true", "VISUAL=true", "PAGER=true",
 		"TERM=xterm-256color", "LC_ALL=C.UTF-8", "TMUX=", "STY=", "NO_COLOR=")
 	term, err := terminal.Start(cmd, 100, 30)
 	if err != nil {

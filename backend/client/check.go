@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -66,6 +67,9 @@ func isTransport(err error) bool {
 // unreachable makes an error of a request that got no whole answer. When the
 // caller itself gave up, that is what it says.
 func (c *Client) unreachable(ctx context.Context, op string, err error) error {
+	if held := c.heldBack(op, err); held != nil {
+		return held
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		if !errors.Is(cause, context.DeadlineExceeded) && !errors.Is(cause, errStalled) {
 			return fmt.Errorf("%s: %w", oneLine(op), cause)
@@ -114,6 +118,9 @@ func (c *Client) explain(err error) (message, hint string) {
 	}
 }
 
+// remoteTLS begins what the other side of a handshake complains of.
+const remoteTLS = "remote error: tls:"
+
 func (c *Client) explainTLS(err error) (message, hint string, ok bool) {
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
@@ -127,11 +134,14 @@ func (c *Client) explainTLS(err error) (message, hint string, ok bool) {
 		return c.name + " speaks TLS", "write https:// in the address", true
 	case errors.As(err, &authority):
 		return "the certificate of " + c.name + " is signed by an authority that this machine does not know",
-			"name its CA file in SSL_CERT_FILE", true
+			cmp.Or(c.hints.TLS, "name its CA file in SSL_CERT_FILE"), true
 	case errors.As(err, &host):
 		return "the certificate of " + c.name + " is for another name", "use the name that it was made for", true
 	case errors.As(err, &invalid):
 		return "the certificate of " + c.name + " is not valid: " + oneLine(invalid.Error()), "check its dates and this machine's clock", true
+	case strings.Contains(text, remoteTLS):
+		_, why, _ := strings.Cut(text, remoteTLS)
+		return c.name + " refuses our TLS: " + oneLine(strings.TrimSpace(why)), cmp.Or(c.hints.TLSClient, "it may want a client certificate"), true
 	case errors.As(err, &alert):
 		return c.name + " refuses our TLS: " + oneLine(alert.Error()), "it may want a client certificate", true
 	}

@@ -45,6 +45,23 @@ type Endpoint struct {
 	Version string
 	// Packages keeps what is uploaded; nil keeps nothing.
 	Packages Keeper
+	// Fresh returns headers that come and go, such as a token that a program
+	// prints. It is asked before each request, so it had better remember them;
+	// with those that the server has just refused it is asked for others.
+	Fresh func(ctx context.Context, refused http.Header) (http.Header, error)
+	// ReadOnly holds back every request that could change anything.
+	ReadOnly bool
+	// Hints replace the advice in some errors.
+	Hints Hints
+}
+
+// Hints are what errors tell the user to do; "" is the usual advice.
+type Hints struct {
+	Auth     string // when the server lets us not in
+	ReadOnly string // when a request was held back
+	TLS      string // when the server's certificate is not known
+	// TLSClient is for a server that does not like ours.
+	TLSClient string
 }
 
 // Unix returns the endpoint of the embedded backend that listens on the socket
@@ -70,6 +87,7 @@ type Client struct {
 	token   bool // a token or another authorization is sent
 	backoff backoff
 	keep    Keeper
+	hints   Hints
 	last    atomic.Pointer[listing] // the newest list of all jobs
 
 	// The constants of these names, but in tests.
@@ -88,17 +106,18 @@ func New(ep Endpoint) (*Client, error) {
 	u.User = nil
 	c := &Client{
 		http: &http.Client{
-			Transport: newTransport(ep),
+			Transport: &gate{next: newTransport(ep), readOnly: ep.ReadOnly, fresh: ep.Fresh},
 			// A redirect leads to a login page or another address: the user must know.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		base:     strings.TrimRight(u.String(), "/"),
 		header:   header,
-		token:    header.Get("Authorization") != "",
+		token:    header.Get("Authorization") != "" || ep.Fresh != nil,
 		backoff:  backoff{first: 200 * time.Millisecond, most: 8 * time.Second},
 		maxProof: maxProof,
 		stall:    stallTimeout,
 		keep:     ep.Packages,
+		hints:    ep.Hints,
 	}
 	c.name = ep.Name
 	switch {

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -75,7 +76,7 @@ func (c *Client) refused(op string, resp *http.Response, body string) *Error {
 		c.unauthorized(e)
 	case code >= 300 && code < 400:
 		e.Message = fmt.Sprintf("%s sends us on to %s", c.name, location(resp))
-		e.Hint = "if that is the server use it as the address; if it is a login page, " + hintLogin
+		e.Hint = "if that is the server use it as the address; if it is a login page, " + cmp.Or(c.hints.Auth, hintLogin)
 		e.Err = ErrNotRay
 	case isHTML(resp, body) && code < 500:
 		c.webPage(e)
@@ -93,14 +94,17 @@ func (c *Client) unauthorized(e *Error) {
 		e.Message, e.Hint = c.name+" asks for a token", hintToken
 	case c.header.Get("Authorization") != "" && !strings.HasPrefix(c.header.Get("Authorization"), "Bearer "):
 		e.Message, e.Hint = c.name+" refuses our Authorization header", hintHeader
+	case c.header.Get("Authorization") == "":
+		e.Message, e.Hint = c.name+" refuses what it was sent to log in", hintHeader
 	default:
 		e.Message, e.Hint = c.name+" refuses the token", hintWrong
 	}
+	e.Hint = cmp.Or(c.hints.Auth, e.Hint)
 }
 
 func (c *Client) webPage(e *Error) {
 	e.Message = c.name + " answers with a web page, not with Ray's Jobs API"
-	e.Hint = hintAddress + "; if the page is a login, " + hintLogin
+	e.Hint = hintAddress + "; if the page is a login, " + cmp.Or(c.hints.Auth, hintLogin)
 	e.Err = ErrNotRay
 }
 

@@ -15,16 +15,18 @@ const maxNesting = 64
 // plainly valid and means to it what it means to encoding/json; of any other
 // text it says no, and encoding/json has the word.
 type jobRow struct {
-	text string
-	pos  int
-	seen uint16 // the fields that were read
-	kept *values
+	text  string
+	pos   int
+	seen  uint16 // the fields that were read
+	kept  *values
+	store *rowStore
 }
 
 // values are what the pointers of a job lead to, in one piece.
 type values struct {
 	texts   [6]string
-	numbers [2]int64
+	numbers [3]int64
+	code    int
 }
 
 // The fields of a job, in the order of its type.
@@ -91,10 +93,11 @@ func fieldNamed(name string) (field int, ok bool) {
 	return fieldNone, true
 }
 
-// scanJob reads a row into j. The texts of j lie in row.
-func scanJob(row string, j *rayapi.Job) bool {
-	r := jobRow{text: row, kept: &values{}}
-	ok := r.object(func(name string) bool {
+// scanJob reads the row that text begins with into j, and returns where it ends.
+// The texts of j lie in it, or in store.
+func scanJob(text string, j *rayapi.Job, store *rowStore) (end int, ok bool) {
+	r := jobRow{text: text, kept: store.values(), store: store}
+	ok = r.object(func(name string) bool {
 		field, ok := fieldNamed(name)
 		if !ok {
 			return false
@@ -108,8 +111,7 @@ func scanJob(row string, j *rayapi.Job) bool {
 		r.seen |= 1 << field
 		return r.field(field, j)
 	})
-	r.blank()
-	return ok && r.pos == len(r.text)
+	return r.pos, ok
 }
 
 func (r *jobRow) field(field int, j *rayapi.Job) bool {
@@ -144,11 +146,11 @@ func (r *jobRow) field(field int, j *rayapi.Job) bool {
 		return r.intOrNull(&j.EndTime, &r.kept.numbers[1])
 	case fieldExitCode:
 		var code *int64
-		ok := r.intOrNull(&code, new(int64))
+		ok := r.intOrNull(&code, &r.kept.numbers[2])
 		if code != nil {
-			n := int(*code)
-			j.DriverExitCode = &n
-			ok = ok && int64(n) == *code
+			r.kept.code = int(*code)
+			j.DriverExitCode = &r.kept.code
+			ok = ok && int64(r.kept.code) == *code
 		}
 		return ok
 	case fieldDriverInfo:
@@ -158,7 +160,7 @@ func (r *jobRow) field(field int, j *rayapi.Job) bool {
 	}
 	from := r.pos
 	ok := r.skip(0)
-	j.RuntimeEnv = json.RawMessage(r.text[from:r.pos])
+	j.RuntimeEnv = json.RawMessage(r.store.bytes(r.text[from:r.pos]))
 	return ok
 }
 

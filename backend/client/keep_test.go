@@ -57,7 +57,7 @@ func TestClient_Submit_droppedPackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	module, err := c.UploadModule(t.Context(), filepath.Join(dir, "mod"), nil)
+	module, err := c.UploadModule(t.Context(), filepath.Join(dir, "mod"), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,5 +94,47 @@ func TestClient_Submit_droppedPackage(t *testing.T) {
 	_, err = c.Submit(t.Context(), request)
 	if !errors.Is(err, ErrNotSent) || srv.jobs != jobs {
 		t.Errorf("without a copy: %v, %d jobs more", err, srv.jobs-jobs)
+	}
+}
+
+// Whether a package can be used again is known before anything is submitted,
+// and its name alone is asked for.
+func TestClient_Preflight_package(t *testing.T) {
+	t.Parallel()
+	srv := &packageServer{have: map[string][]byte{}}
+	http := httptest.NewServer(srv)
+	defer http.Close()
+	c, err := New(Endpoint{BaseURL: http.URL, Packages: ledger.New(t.TempDir()).Packages(1 << 20)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "run.py"), "print(1)\n")
+	uri, err := c.Upload(t.Context(), dir, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func(uri string) [2]bool {
+		p, err := c.Preflight(t.Context(), uri, nil, nil)
+		if err != nil || p.AskErr != nil || p.URI != uri {
+			t.Fatalf("%s: %+v, %v", uri, p, err)
+		}
+		return [2]bool{p.There, p.Kept}
+	}
+	if got := look(uri); got != [2]bool{true, true} {
+		t.Errorf("there and kept = %v", got)
+	}
+	srv.mu.Lock()
+	clear(srv.have)
+	srv.mu.Unlock()
+	if got := look(uri); got != [2]bool{false, true} {
+		t.Errorf("after the server has dropped it, there and kept = %v", got)
+	}
+	if got := look("gcs://_ray_pkg_0123.zip"); got != [2]bool{false, false} {
+		t.Errorf("a package of nobody: there and kept = %v", got)
+	}
+	if p, err := c.PreflightModule(t.Context(), filepath.Join(dir, "run.py"), nil, nil); err != nil || p.There || p.Files != 1 {
+		t.Errorf("module: %+v, %v", p, err)
 	}
 }

@@ -200,7 +200,11 @@ func decodeList(in io.Reader, last *listing) (*listing, error) {
 	if last == nil {
 		last = &listing{}
 	}
-	scan := rowScan{in: bufio.NewReaderSize(in, 64<<10)}
+	ahead := blockSize
+	if len(last.rows) > 0 {
+		ahead = 64 << 10 // only rows are looked at, one by one
+	}
+	scan := rowScan{in: bufio.NewReaderSize(&sticky{in: in}, ahead)}
 	if err := scan.open(); err != nil {
 		return nil, err
 	}
@@ -208,6 +212,7 @@ func decodeList(in io.Reader, last *listing) (*listing, error) {
 		rows: make([]string, 0, max(len(last.rows)+1, 64)), jobs: make([]rayapi.Job, 0, max(len(last.rows)+1, 64)),
 	}
 	find := finder{last: last}
+	var store rowStore
 	var odd []int
 	for {
 		more, err := scan.start()
@@ -217,8 +222,16 @@ func decodeList(in io.Reader, last *listing) (*listing, error) {
 		if !more {
 			return next, next.decodeOdd(odd)
 		}
-		if len(next.rows) == maxRows {
+		if len(next.rows) >= maxRows {
 			return nil, fmt.Errorf("%w: more than %d jobs", errEndless, maxRows)
+		}
+		if len(last.rows) == 0 {
+			if n, err := next.readBlock(&scan, &store); n > 0 || err != nil {
+				if err != nil {
+					return nil, err
+				}
+				continue
+			}
 		}
 		i, err := find.same(&scan)
 		if err != nil {
@@ -229,7 +242,8 @@ func decodeList(in io.Reader, last *listing) (*listing, error) {
 			continue
 		}
 		next.rows, next.jobs = append(next.rows, string(scan.row)), append(next.jobs, rayapi.Job{})
-		if at := len(next.rows) - 1; !scanJob(next.rows[at], &next.jobs[at]) {
+		at := len(next.rows) - 1
+		if end, ok := scanJob(next.rows[at], &next.jobs[at], &store); !ok || end != len(next.rows[at]) {
 			odd = append(odd, at)
 		}
 	}

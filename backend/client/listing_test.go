@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -169,8 +171,40 @@ func TestDecodeList_oddRows(t *testing.T) {
 func TestScanJob_readsWhatRayWrites(t *testing.T) {
 	t.Parallel()
 	var j rayapi.Job
-	if !scanJob(row(7, "RUNNING"), &j) || j.ID() != "raysubmit_00000007" {
-		t.Errorf("a row of Ray's is not read: %+v", j)
+	text := row(7, "RUNNING")
+	if end, ok := scanJob(text, &j, &rowStore{}); !ok || end != len(text) || j.ID() != "raysubmit_00000007" {
+		t.Errorf("a row of Ray's is not read: %+v, up to byte %d of %d", j, end, len(text))
+	}
+}
+
+// A list of several blocks: rows lie across their borders, among them some that
+// are not as Ray writes them and one that is longer than a block.
+func TestDecodeList_blocks(t *testing.T) {
+	t.Parallel()
+	all := rows(1500, same)
+	all[100] = `{"Status":"RUNNING"}`
+	all[700] = fmt.Sprintf(`{"entrypoint":%q,"runtime_env":{"a":%q}}`, strings.Repeat("é", blockSize), strings.Repeat("\\", slabBytes))
+	all[701] = `{"message":"a\nb\ud83d\ude00\u0000","status":"A" , "runtime_env" : { } }`
+	text := list(all...)
+	want, err := decodeStd([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, in := range map[string]io.Reader{
+		"at once": strings.NewReader(text), "halves": iotest.HalfReader(strings.NewReader(text)), "the end with the data": iotest.DataErrReader(strings.NewReader(text)),
+	} {
+		got, err := decodeList(in, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !slices.Equal(all, got.rows) {
+			t.Errorf("%s: the rows are not those that were sent", name)
+		}
+		for i := range want {
+			if !reflect.DeepEqual(want[i], got.jobs[i]) {
+				t.Errorf("%s: row %d means %+v, want %+v", name, i, got.jobs[i], want[i])
+			}
+		}
 	}
 }
 

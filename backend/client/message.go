@@ -3,15 +3,20 @@ package client
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 
 	"dray/backend/rayapi"
 )
 
 var (
-	exceptionPrefix = regexp.MustCompile(`^(?:[A-Za-z_][\w.]*\.)?[A-Za-z_]\w*(?:Error|Exception|Warning|Timeout): `)
-	wrapPrefix      = regexp.MustCompile(`Request failed with status code \d+: `)
-	nonTerminal     = regexp.MustCompile(`Attempted to delete job '(.*)', but it is in a non-terminal state (\w+)`)
+	exceptionPrefix = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // written once, by itself
+		return regexp.MustCompile(`^(?:[A-Za-z_][\w.]*\.)?[A-Za-z_]\w*(?:Error|Exception|Warning|Timeout): `)
+	})
+	wrapPrefix  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`Request failed with status code \d+: `) })
+	nonTerminal = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // written once, by itself
+		return regexp.MustCompile(`Attempted to delete job '(.*)', but it is in a non-terminal state (\w+)`)
+	})
 )
 
 // maxMessage bounds a message, in runes.
@@ -24,15 +29,15 @@ func lastLine(text string) string {
 	if i := strings.LastIndex(text, "Traceback (most recent call last):"); i >= 0 {
 		text = exceptionText(text[i:])
 	}
-	if all := wrapPrefix.FindAllStringIndex(text, -1); all != nil {
+	if all := wrapPrefix().FindAllStringIndex(text, -1); all != nil {
 		text = text[all[len(all)-1][1]:]
 	}
 	text = strings.TrimSpace(text)
 	if strings.HasSuffix(text, "..") && !strings.HasSuffix(text, "...") {
 		text = text[:len(text)-1]
 	}
-	for exceptionPrefix.MatchString(text) {
-		text = exceptionPrefix.ReplaceAllString(text, "")
+	for exceptionPrefix().MatchString(text) {
+		text = exceptionPrefix().ReplaceAllString(text, "")
 	}
 	return oneLine(text)
 }
@@ -57,7 +62,7 @@ func exceptionText(traceback string) string {
 }
 
 func stateError(text string) error {
-	m := nonTerminal.FindStringSubmatch(text)
+	m := nonTerminal().FindStringSubmatch(text)
 	if m == nil {
 		return nil
 	}

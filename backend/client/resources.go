@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Resource is what a cluster has of one kind. Memory is in bytes.
@@ -62,7 +63,9 @@ func resourcesOf(usage map[string][]float64) []Resource {
 }
 
 // usageLine is one line of `ray status`: " 0.0/8.0 CPU", " 0B/25.75GiB memory".
-var usageLine = regexp.MustCompile(`^\s*([0-9.]+)([KMGTP]?i?B)?/([0-9.]+)([KMGTP]?i?B)? (\S+)\s*$`)
+var usageLine = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // written once, by itself
+	return regexp.MustCompile(`^\s*([0-9.]+)([KMGTP]?i?B)?/([0-9.]+)([KMGTP]?i?B)? (\S+)\s*$`)
+})
 
 func resourcesIn(status string) []Resource {
 	var found []Resource
@@ -74,7 +77,7 @@ func resourcesIn(status string) []Resource {
 		case strings.HasSuffix(trimmed, ":"):
 			inUsage = false
 		}
-		m := usageLine.FindStringSubmatch(line)
+		m := usageLine().FindStringSubmatch(line)
 		if !inUsage || m == nil {
 			continue
 		}

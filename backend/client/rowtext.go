@@ -1,6 +1,7 @@
 package client
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,28 +17,37 @@ func (r *jobRow) str() (string, bool) {
 	if plain {
 		return s, true
 	}
-	return unquoted(s), true
+	return r.unquoted(s), true
 }
 
 // unquoted replaces the escapes of a valid text, and what is not UTF-8.
-func unquoted(s string) string {
+func (r *jobRow) unquoted(s string) string {
 	if strings.IndexByte(s, '\\') < 0 && utf8.ValidString(s) {
 		return s
 	}
-	in, out := []byte(s), make([]byte, 0, len(s))
-	for i := 0; i < len(in); {
-		r, size := rune(in[i]), 1
-		switch {
-		case in[i] == '\\':
-			r, size, _ = unescape(in[i:], true) // its form was checked
-		case in[i] >= utf8.RuneSelf:
-			r, size = utf8.DecodeRune(in[i:])
+	out := r.store.scratch[:0]
+	for i := 0; i < len(s); {
+		switch b := s[i]; {
+		case b == '\\':
+			var pair [2 * escapeSize]byte                             // the longest escape is of a surrogate pair
+			c, size, _ := unescape(pair[:copy(pair[:], s[i:])], true) // its form was checked
+			out = utf8.AppendRune(out, c)
+			i += size
+		case b < utf8.RuneSelf:
+			out = append(out, b)
+			i++
+		default:
+			c, size := utf8.DecodeRuneInString(s[i:])
+			out = utf8.AppendRune(out, c)
+			i += size
 		}
-		out = utf8.AppendRune(out, r)
-		i += size
 	}
+	r.store.scratch = out
 	return string(out)
 }
+
+// escapeSize is the length of an escape like \u00fc.
+const escapeSize = 6
 
 // quoted passes over a text. One that is plain stands for itself.
 func (r *jobRow) quoted() (plain, ok bool) {
@@ -49,7 +59,10 @@ func (r *jobRow) quoted() (plain, ok bool) {
 	for i := r.pos; i < len(text); i++ {
 		for ; i+8 <= len(text); i += 8 { // bytes that stand for themselves
 			w := word(text[i : i+8])
-			if (w|(w-lowBits*' ')|zeros(w^lowBits*'"')|zeros(w^lowBits*'\\'))&highBits != 0 {
+			// The lowest bit that is set is of the first byte that does not: a
+			// borrow only reaches those behind it.
+			if other := (w | (w - lowBits*' ') | zeros(w^lowBits*'"') | zeros(w^lowBits*'\\')) & highBits; other != 0 {
+				i += bits.TrailingZeros64(other) / 8
 				break
 			}
 		}

@@ -30,13 +30,13 @@ func (c *Client) Upload(ctx context.Context, path string, excludes []string, pro
 
 // UploadModule makes path available to jobs as one of py_modules and returns
 // its gcs:// address. It differs from Upload in that a folder keeps its name
-// and that Ray's default excludes do not apply.
-func (c *Client) UploadModule(ctx context.Context, path string, progress func(done, total int64)) (uri string, err error) {
+// and that Ray's default excludes do not apply; those of the job do.
+func (c *Client) UploadModule(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (uri string, err error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", fmt.Errorf("upload %s: %w", path, err)
 	}
-	return c.upload(ctx, path, packages.Options{TopLevel: filepath.Base(abs)}, progress)
+	return c.upload(ctx, path, packages.Options{TopLevel: filepath.Base(abs), Excludes: excludes}, progress)
 }
 
 func (c *Client) upload(ctx context.Context, path string, opt packages.Options, progress func(done, total int64)) (string, error) {

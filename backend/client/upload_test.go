@@ -106,7 +106,7 @@ func TestClient_UploadModule_folder(t *testing.T) {
 	c, _ := serve(t, srv)
 	dir := filepath.Join(t.TempDir(), "mymod")
 	write(t, filepath.Join(dir, "__init__.py"), "")
-	uri, err := c.UploadModule(t.Context(), dir, nil)
+	uri, err := c.UploadModule(t.Context(), dir, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestClient_Upload_files(t *testing.T) {
 		c, _ := serve(t, srv)
 		path := filepath.Join(t.TempDir(), "module.py")
 		write(t, path, "x = 1\n")
-		uri, err := c.UploadModule(t.Context(), path, nil)
+		uri, err := c.UploadModule(t.Context(), path, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

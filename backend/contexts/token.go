@@ -102,22 +102,21 @@ func Headers(getenv func(string) string) (http.Header, error) {
 	return h, nil
 }
 
-// Endpoint returns how a client reaches a target that is not embedded, with
-// the token and headers that the environment asks for. An Authorization among
-// the headers wins over the token.
+// Endpoint returns how a client reaches a target that is not embedded: as the
+// config file says of its cluster, else with the token and headers that the
+// environment asks for. An Authorization among the headers wins over the token.
 func Endpoint(t Target, getenv func(string) string) (client.Endpoint, error) {
 	if t.Embedded {
 		return client.Endpoint{}, errors.New("the embedded backend has no address: open it")
+	}
+	if t.Cluster != nil {
+		return t.Cluster.endpoint(t, getenv)
 	}
 	headers, err := Headers(getenv)
 	if err != nil {
 		return client.Endpoint{}, err
 	}
-	home := getenv("HOME")
-	if home == "" {
-		home, _ = os.UserHomeDir() // without one there is no token file
-	}
-	token, _, err := Token(getenv, home)
+	token, _, err := Token(getenv, homeOf(getenv))
 	if err != nil {
 		return client.Endpoint{}, err
 	}

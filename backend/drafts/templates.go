@@ -44,13 +44,15 @@ func TemplateDir(getenv func(string) string) string {
 	return filepath.Join(base, "dray", "templates")
 }
 
-var templateName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,63}$`)
+var templateName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9 ._-]*$`)
+
+const maxTemplateName = 64 // in the expression it would cost each start 60 KiB
 
 func extensions() []string { return []string{".yaml", ".yml", ".json"} }
 
 // CheckName says why name cannot name a template, or nil.
 func CheckName(name string) error {
-	if !templateName.MatchString(name) || strings.HasSuffix(name, " ") || strings.HasSuffix(name, ".") {
+	if len(name) > maxTemplateName || !templateName.MatchString(name) || strings.HasSuffix(name, " ") || strings.HasSuffix(name, ".") {
 		return fmt.Errorf("%q cannot name a template: use up to 64 letters, digits, blanks and . _ -", name)
 	}
 	return nil

@@ -3,7 +3,6 @@ package jobspec
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +16,10 @@ const mustFill = "its value was left out or hidden: type it in"
 // meant, in the order of the fields.
 func (s Spec) Check() []Problem {
 	c := checker{}
-	c.entrypoint(s.Entrypoint)
+	if strings.TrimSpace(s.Entrypoint) == "" {
+		c.fail("entrypoint", "it is missing: write the job's command, such as entrypoint: python train.py")
+	}
+	c.say("entrypoint", CheckEntrypoint(s.Entrypoint))
 	if s.SubmissionID != "" {
 		if err := rayapi.CheckID(s.SubmissionID); err != nil {
 			c.fail("submission_id", "%s", strings.Replace(err.Error(), "submission_id", "it", 1))
@@ -27,9 +29,12 @@ func (s Spec) Check() []Problem {
 		if lookup(s.RuntimeEnv, workingDir) != nil {
 			c.fail(workingDir, "runtime_env.working_dir says it too: remove one")
 		}
-		c.problems = append(c.problems, checkDir(workingDir, s.WorkingDir)...)
+		c.dir(s.WorkingDir)
 	}
-	c.problems = append(c.problems, checkEnv(s.RuntimeEnv)...)
+	c.problems = append(c.problems, LintEnv(s.RuntimeEnv, true)...)
+	for _, path := range (Spec{RuntimeEnv: s.RuntimeEnv}).Unfilled() {
+		c.fail(path, mustFill)
+	}
 	c.metadata(s.Metadata)
 	c.amount("entrypoint_num_cpus", s.NumCPUs)
 	c.amount("entrypoint_num_gpus", s.NumGPUs)
@@ -42,6 +47,9 @@ func (s Spec) Check() []Problem {
 		default:
 			c.amount(field, s.Resources[name])
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.LabelSelector)) {
+		c.say("entrypoint_label_selector."+name, CheckLabel(name, s.LabelSelector[name]))
 	}
 	switch s.After {
 	case "", AfterLog, AfterStay, AfterNotify:
@@ -61,26 +69,29 @@ func (c *checker) warn(field, format string, args ...any) {
 	c.problems = append(c.problems, Problem{Field: field, Text: fmt.Sprintf(format, args...), Warning: true})
 }
 
-func (c *checker) entrypoint(s string) {
-	switch {
-	case strings.TrimSpace(s) == "":
-		c.fail("entrypoint", "it is missing: write the job's command, such as entrypoint: python train.py")
-	case strings.ContainsRune(s, 0):
-		c.fail("entrypoint", "it contains a NUL byte, which no shell can run")
-	case len(s) > rayapi.MaxEntrypoint:
-		c.fail("entrypoint", "it has %d bytes, at most %d are allowed: put the commands into a script", len(s), rayapi.MaxEntrypoint)
+// say is fail with what a rule says, if it says anything.
+func (c *checker) say(field, why string) {
+	if why != "" {
+		c.fail(field, "%s", why)
 	}
 }
 
-// amount checks a count of resources. Ray counts in ten-thousandths.
-func (c *checker) amount(field string, v float64) {
+func (c *checker) dir(dir string) {
 	switch {
-	case v < 0:
-		c.fail(field, "it must not be negative, got %s", strconv.FormatFloat(v, 'g', -1, 64))
-	case math.IsNaN(v) || math.IsInf(v, 0):
-		c.fail(field, "%s is no amount: write a number from 0", strconv.FormatFloat(v, 'g', -1, 64))
-	case v < 1e6 && math.Abs(v*1e4-math.Round(v*1e4)) > 1e-6:
-		c.warn(field, "it has more than four decimals, which Ray does not count")
+	case strings.TrimSpace(dir) == "":
+		c.fail(workingDir, "it is blank: name a folder, or remove the key")
+	case unfilled(dir):
+		c.fail(workingDir, mustFill)
+	default:
+		c.say(workingDir, CheckDir(dir))
+	}
+}
+
+func (c *checker) amount(field string, v float64) {
+	wrong, warning := CheckAmount(v)
+	c.say(field, wrong)
+	if warning != "" {
+		c.warn(field, "%s", warning)
 	}
 }
 
@@ -89,14 +100,11 @@ func (c *checker) metadata(m map[string]string) {
 		c.fail("metadata", "it has %d keys, at most %d are allowed", len(m), rayapi.MaxMetadataKeys)
 	}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		v, field := m[k], "metadata."+k
-		switch {
-		case unfilled(v):
+		if v, field := m[k], "metadata."+k; unfilled(v) {
 			c.fail(field, mustFill)
-		case len(k)+len(v) > rayapi.MaxMetadataBytes:
-			c.fail(field, "it has %d bytes, at most %d are allowed", len(k)+len(v), rayapi.MaxMetadataBytes)
+		} else {
+			c.say(field, CheckMetadata(k, v))
 		}
-		c.wish(field, k, v)
 	}
 }
 
@@ -105,22 +113,23 @@ const (
 	maxSeconds = 365 * 24 * 3600
 )
 
-// wish checks the metadata by which dray's server is asked for more.
-func (c *checker) wish(field, k, v string) {
+// checkWish checks the metadata by which dray's server is asked for more.
+func checkWish(k, v string) string {
 	f, err := strconv.ParseFloat(v, 64)
 	ok := err == nil && f >= 0 && f <= maxSeconds
 	switch k {
 	case MetaDeadline:
 		if !ok || f == 0 {
-			c.fail(field, "%q is no deadline: write seconds above 0, at most a year", clip(v))
+			return fmt.Sprintf("%q is no deadline: write seconds above 0, at most a year", clip(v))
 		}
 	case MetaDelay:
 		if !ok {
-			c.fail(field, "%q is no delay: write seconds, at most a year", clip(v))
+			return fmt.Sprintf("%q is no delay: write seconds, at most a year", clip(v))
 		}
 	case MetaRetries:
 		if n, err := strconv.Atoi(v); err != nil || n < 0 || n > maxRetries {
-			c.fail(field, "%q is no number of retries: write 0 to %d", clip(v), maxRetries)
+			return fmt.Sprintf("%q is no number of retries: write 0 to %d", clip(v), maxRetries)
 		}
 	}
+	return ""
 }

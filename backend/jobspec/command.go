@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -22,6 +23,7 @@ var ErrNotCommand = errors.New("not a command that submits a job")
 type Note struct {
 	Field string // "address", "runtime_env", a flag; may be ""
 	Text  string
+	File  string // in which the runtime environment is, "" for none
 }
 
 // FromCommand reads a command line that submits a job: ray job submit, dray
@@ -51,11 +53,11 @@ func FromCommand(line string) (Spec, []Note, error) {
 	return c.reader.spec, c.notes, nil
 }
 
-var prompt = regexp.MustCompile(`^\s*(\S*[$#%>]\s+)?`)
+var prompt = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*(\S*[$#%>]\s+)?`) })
 
 // unprompted drops the prompt that is copied along with a command.
 func unprompted(line string) string {
-	if at := prompt.FindStringIndex(line); at != nil && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+	if at := prompt().FindStringIndex(line); at != nil && !strings.HasPrefix(strings.TrimSpace(line), "#") {
 		return line[at[1]:]
 	}
 	return line
@@ -70,14 +72,14 @@ type command struct {
 }
 
 func (c *command) note(field, format string, args ...any) {
-	c.notes = append(c.notes, Note{field, fmt.Sprintf(format, args...)})
+	c.notes = append(c.notes, Note{Field: field, Text: fmt.Sprintf(format, args...)})
 }
 
-var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+var assignment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`) })
 
 // find drops what stands before the flags and says how to read them.
 func (c *command) find() (func(*command) error, bool) {
-	for len(c.words) > 0 && assignment.MatchString(c.words[0].text) {
+	for len(c.words) > 0 && assignment().MatchString(c.words[0].text) {
 		c.note("", "%s is set for the command alone and is left out", clip(c.words[0].text))
 		c.words = c.words[1:]
 	}
@@ -251,6 +253,7 @@ func (c *command) shared(name, value string) error {
 		c.reader.spec.WorkingDir = value
 	case "--runtime-env":
 		c.note("runtime_env", "the runtime environment is in the file %s: load it by itself", clip(value))
+		c.notes[len(c.notes)-1].File = value
 	case "--runtime-env-json":
 		return c.object(name, "runtime_env", value)
 	case "--metadata-json":

@@ -3,18 +3,21 @@ package jobspec
 import (
 	"fmt"
 	"regexp"
+	"sync"
 
 	"dray/backend/shellwords"
 )
 
 var (
 	// shellWord is a value as it stands in a command line, with its quotes.
-	shellWord = regexp.MustCompile("^(?:'[^']*'|\"(?:[^\"\\\\]|\\\\.)*\"|\\\\.|[^\\s'\"\\\\;|&<>()`])+")
+	shellWord = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // written once, by itself
+		return regexp.MustCompile("^(?:'[^']*'|\"(?:[^\"\\\\]|\\\\.)*\"|\\\\.|[^\\s'\"\\\\;|&<>()`])+")
+	})
 	// quotedWord is a value inside a quote, in which a shell replaces nothing.
-	quotedWord  = regexp.MustCompile("^[^\\s'\"\\\\;|&<>()`$]+")
-	otherFlag   = regexp.MustCompile(`^-[^0-9.]`)
-	wordEnd     = regexp.MustCompile(`^(?:$|[\s;|&<>)])`)
-	openBracket = regexp.MustCompile(`\$\{[^}]*$`)
+	quotedWord  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("^[^\\s'\"\\\\;|&<>()`$]+") })
+	otherFlag   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-[^0-9.]`) })
+	wordEnd     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:$|[\s;|&<>)])`) })
+	openBracket = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{[^}]*$`) })
 )
 
 // setFlag replaces the value of a flag, written --lr 0.1 or --lr=0.1. It
@@ -26,7 +29,7 @@ func setFlag(entrypoint, flag, value string) (string, error) {
 	for _, at := range re.FindAllStringIndex(entrypoint, -1) {
 		spaced := entrypoint[at[1]-1] != '='
 		rest := entrypoint[at[1]:]
-		if wordEnd.MatchString(rest) || spaced && otherFlag.MatchString(rest) {
+		if wordEnd().MatchString(rest) || spaced && otherFlag().MatchString(rest) {
 			continue // it has no value
 		}
 		starts = append(starts, at[1])
@@ -41,16 +44,16 @@ func setFlag(entrypoint, flag, value string) (string, error) {
 	before, rest := entrypoint[:starts[0]], entrypoint[starts[0]:]
 	quoted := shellwords.Quote(value)
 	if quote := openQuote(before); quote != 0 {
-		old := quotedWord.FindString(rest)
+		old := quotedWord().FindString(rest)
 		after := rest[len(old):]
-		if old == "" || quoted != value || after != "" && after[0] != quote && !wordEnd.MatchString(after) {
+		if old == "" || quoted != value || after != "" && after[0] != quote && !wordEnd().MatchString(after) {
 			return entrypoint, fmt.Errorf("%s stands inside quotes, where %q cannot take its value's place: set entrypoint as a whole", flag, clip(value))
 		}
 		return before + value + after, nil
 	}
-	old := shellWord.FindString(rest)
+	old := shellWord().FindString(rest)
 	after := rest[len(old):]
-	if old == "" || openBracket.MatchString(old) || !wordEnd.MatchString(after) {
+	if old == "" || openBracket().MatchString(old) || !wordEnd().MatchString(after) {
 		return entrypoint, fmt.Errorf("the value of %s cannot be told apart in the entrypoint: set entrypoint as a whole", flag)
 	}
 	return before + quoted + after, nil

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -46,10 +47,10 @@ func document(data []byte) (*yaml.Node, *Problem) {
 	return doc.Content[0], nil
 }
 
-var yamlPlace = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+var yamlPlace = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`) })
 
 func syntaxProblem(err error) *Problem {
-	m := yamlPlace.FindStringSubmatch(err.Error())
+	m := yamlPlace().FindStringSubmatch(err.Error())
 	if m == nil {
 		return &Problem{Text: "it is not YAML: " + err.Error()}
 	}

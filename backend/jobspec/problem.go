@@ -13,6 +13,9 @@ type Problem struct {
 	Line, Column int
 	// Warning: it can be sent, but is probably not what was meant.
 	Warning bool
+	// File: the value is the name of a file of this machine, whose content can
+	// stand in its place.
+	File bool
 }
 
 // String names the field and says what is wrong.

@@ -40,6 +40,17 @@ func texts() *rapid.Generator[map[string]string] {
 	})
 }
 
+func labels() *rapid.Generator[map[string]string] {
+	return rapid.Custom(func(t *rapid.T) map[string]string {
+		key := rapid.StringMatching(`([a-z]{1,5}\.io/)?[a-z][a-z_.-]{0,4}[a-z0-9]`)
+		m := rapid.MapOfN(key, rapid.SampledFrom([]string{"", "a", "!a", "in(a, b)", "!in(a,b-c)", "yes", "1e3"}), 0, 3).Draw(t, "labels")
+		if len(m) == 0 {
+			return nil
+		}
+		return m
+	})
+}
+
 func encode(v any) json.RawMessage {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
@@ -87,7 +98,7 @@ func spec() *rapid.Generator[jobspec.Spec] {
 			Entrypoint:   anyText().Filter(func(s string) bool { return strings.TrimSpace(s) != "" }).Draw(t, "entrypoint"),
 			SubmissionID: rapid.SampledFrom([]string{"", "id-1", "007", "1e3", "yes"}).Draw(t, "id"),
 			WorkingDir:   rapid.SampledFrom([]string{"", ".", "./a b", "gcs://x.zip", "-x", "it's"}).Draw(t, "dir"),
-			Metadata:     texts().Draw(t, "metadata"), LabelSelector: texts().Draw(t, "labels"),
+			Metadata:     texts().Draw(t, "metadata"), LabelSelector: labels().Draw(t, "labels"),
 			NumCPUs: rapid.SampledFrom([]float64{0, 1, 0.5, 1e-4, 123456789}).Draw(t, "cpus"),
 			NumGPUs: rapid.SampledFrom([]float64{0, 2, 0.25}).Draw(t, "gpus"),
 			Memory:  rapid.SampledFrom([]int64{0, 1, 1 << 40, 1<<53 + 1}).Draw(t, "memory"),
@@ -103,8 +114,12 @@ func spec() *rapid.Generator[jobspec.Spec] {
 				case "env_vars":
 					names := rapid.SliceOfNDistinct(name(), 0, 3, rapid.ID).Draw(t, "names")
 					return objectOf(names, func(string) json.RawMessage { return encode(anyText().Draw(t, "var")) })
-				case "pip", "excludes":
+				case "pip":
+					return encode(rapid.SliceOfN(rapid.StringMatching(`[a-z]{1,8}(\[[a-z]{1,3}\])?([=>]=[0-9]\.[0-9])?`), 1, 3).Draw(t, key))
+				case "excludes":
 					return encode(rapid.SliceOfN(anyText(), 1, 3).Draw(t, key))
+				case "nsight":
+					return encode(anyText().Draw(t, key))
 				}
 				return anyJSON(2).Draw(t, key)
 			})

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -135,7 +136,7 @@ func fieldReaders() map[string]func(*reader, *yaml.Node, string) {
 
 // advice says what to write in place of an unknown key.
 func advice(name string) string {
-	if slices.Contains(envKeys(), name) {
+	if _, known := (&envLinter{}).checks()[name]; known {
 		return "write it under runtime_env"
 	}
 	switch name {
@@ -262,11 +263,11 @@ func (r *reader) memory(n *yaml.Node, field string) int64 {
 	return int64(v)
 }
 
-var amountOfBytes = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) *([KkMmGgTt]i?[Bb]|[Bb])?$`)
+var amountOfBytes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) *([KkMmGgTt]i?[Bb]|[Bb])?$`) })
 
 // ParseBytes reads an amount such as 1073741824, 512MiB, 16 GiB or 1.5TB.
 func ParseBytes(s string) (int64, error) {
-	m := amountOfBytes.FindStringSubmatch(strings.TrimSpace(s))
+	m := amountOfBytes().FindStringSubmatch(strings.TrimSpace(s))
 	if m == nil {
 		return 0, fmt.Errorf("%q is no amount of bytes: write a number, or such as 512MiB or 16GiB", clip(s))
 	}

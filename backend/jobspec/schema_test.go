@@ -77,6 +77,9 @@ func TestSchema(t *testing.T) {
 		head + "entrypoint_resources: {GPU: 1}\n":                    false,
 		head + "entrypoint_resources: {a: b}\n":                      false,
 		head + "entrypoint_label_selector: {zone: 1}\n":              false,
+		head + "entrypoint_label_selector: {'a?': x}\n":              false,
+		head + "entrypoint_label_selector: {a: '>= 5'}\n":            false,
+		head + "entrypoint_label_selector: {a.io/b: '!in(x, y)'}\n":  true,
 		head + "deadline: 0\n":                                       false,
 		head + "deadline: soon\n":                                    false,
 		head + "retries: 1.5\n":                                      false,
@@ -104,6 +107,7 @@ func TestSchema(t *testing.T) {
 		head + "runtime_env: {py_modules: a}\n":                      false,
 		head + "runtime_env: {py_modules: ['s3://x/y']}\n":           false,
 		head + "runtime_env: {worker_process_setup_hook: 1}\n":       false,
+		head + "runtime_env: {worker_process_setup_hook: setup}\n":   false,
 		head + "runtime_env: {excludes: [1]}\n":                      false,
 	} {
 		_, err := jobspec.Parse("job.yaml", []byte(file))

@@ -6,20 +6,23 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // maxLook is how much of a value is searched for a key.
 const maxLook = 1024
 
 // secretLook are values that are keys whatever their name is.
-var secretLook = regexp.MustCompile(`^(sk-|hf_|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza|eyJ[A-Za-z0-9_-]{8,}\.|-----BEGIN )|://[^/@:\s]*:[^/@\s]+@|://(?:gh[pousr]_|github_pat_|glpat-|hf_)[^/@\s]*@|://[A-Za-z0-9_-]{20,}@`)
+var secretLook = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // written once, by itself
+	return regexp.MustCompile(`^(sk-|hf_|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza|eyJ[A-Za-z0-9_-]{8,}\.|-----BEGIN )|://[^/@:\s]*:[^/@\s]+@|://(?:gh[pousr]_|github_pat_|glpat-|hf_)[^/@\s]*@|://[A-Za-z0-9_-]{20,}@`)
+})
 
 // Secret reports that a value must not be seen, by its name or by its look. It
 // is the one rule for metadata and runtime environments, on all pages and in
 // all files that may be shared.
 func Secret(name, value string) bool {
 	value = value[:min(len(value), maxLook)]
-	return secretName(name) || secretLook.MatchString(strings.TrimSpace(value))
+	return secretName(name) || secretLook().MatchString(strings.TrimSpace(value))
 }
 
 // CommandSecret reports that a command seems to hold a secret, by the look of

@@ -82,7 +82,7 @@ func EnvJSON(name string, data []byte) (json.RawMessage, error) {
 	}
 	r.mark(n, "runtime_env", 2)
 	r.runtimeEnv(n, "runtime_env")
-	for _, p := range checkEnv(r.spec.RuntimeEnv) {
+	for _, p := range (Spec{Entrypoint: "-", RuntimeEnv: r.spec.RuntimeEnv}).Check() {
 		if !p.Warning {
 			p.Line, p.Column = r.place(p.Field, n)
 			r.problems = append(r.problems, p)

@@ -258,7 +258,7 @@ func TestPackages(t *testing.T) {
 	if err := p.Keep("d.zip", strings.NewReader("more than ten bytes")); err == nil || p.Has("d.zip") || !p.Has("a.zip") {
 		t.Errorf("a package that is too large: %v", err)
 	}
-	for _, name := range []string{"../x.zip", "x", ""} {
+	for _, name := range []string{"../x.zip", "x/y.zip", ".x", ""} {
 		if err := p.Keep(name, strings.NewReader("x")); err == nil || p.Has(name) {
 			t.Errorf("%q: %v", name, err)
 		}

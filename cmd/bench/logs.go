@@ -193,7 +193,7 @@ func (b *bench) search(ctx context.Context) error {
 	}{
 		{row{operation: size + "literal, exact case", most: 1}, exactNeedle, []string{"-F", exactNeedle}},
 		{row{operation: size + "ignoring case", most: 1.5}, needle, []string{"-i", needle}},
-		{row{operation: size + "regex with a literal", most: 1.5}, `needle-[0-9]f.a`, []string{`needle-[0-9]f.a`}},
+		{row{operation: size + "regex with a literal", most: 1.5}, `needle-[0-9]f.a`, []string{"-S", `needle-[0-9]f.a`}},
 	}
 	for i, k := range kinds {
 		r := k.row

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,8 +24,10 @@ type app struct {
 	lend           func(on bool) // says that another program has the terminal
 
 	address  string
+	cluster  string
 	stateDir string
 	look     look
+	demo     demo
 }
 
 // run executes the command line and returns the exit code.
@@ -64,11 +65,12 @@ func (a *app) rootCmd() *cobra.Command {
 Without a verb it opens the dashboard. It talks to a Ray cluster's Jobs API, or,
 where no Ray runs, to its own embedded backend, which needs no installation.
 
-Where it connects: --address, else RAY_API_SERVER_ADDRESS, else RAY_ADDRESS,
-else "auto": the Ray that runs on this head node, else the embedded backend.
+Where it connects: --address or --cluster, else DRAY_CLUSTER, else
+RAY_API_SERVER_ADDRESS, else RAY_ADDRESS, else what "dray ctx use" chose, else
+"auto": the Ray that runs on this head node, else the embedded backend.
 
 Exit codes: 0 ok, 1 error, 2 usage, 3 the job failed, 4 the job was stopped,
-5 not found, 6 unreachable.`,
+5 not found, 6 unreachable, 7 the job was lost: how it ended is not known.`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -86,13 +88,16 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 the job failed, 4 the job was stopped,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.address, "address", "", "`where` to connect: embedded, auto, or http(s)://HOST:PORT")
+	flags.StringVar(&a.cluster, "cluster", "", "`name` of a cluster of the config file (dray ctx lists them)")
 	flags.StringVar(&a.stateDir, "state-dir", "", "`folder` of the embedded backend (default $DRAY_STATE_DIR, else $XDG_STATE_HOME/dray)")
 	a.addLook(root)
 	root.AddCommand(
-		a.configCmd(),
+		a.configCmd(), a.ctxCmd(), a.demoCmd(),
 		a.serveCmd(), a.submitCmd(), a.lsCmd(), a.getCmd(), a.logsCmd(), a.stopCmd(),
-		a.rerunCmd(), a.historyCmd(), a.diffCmd(), a.templateCmd(), a.deleteCmd(), a.waitCmd(), a.doctorCmd(), a.envCmd(), a.pruneCmd(), a.versionCmd(),
+		a.rerunCmd(), a.historyCmd(), a.diffCmd(), a.templateCmd(), a.deleteCmd(), a.waitCmd(), a.watchCmd(), a.doctorCmd(), a.envCmd(), a.pruneCmd(), a.versionCmd(),
+		outputHelp(), actionsHelp(), schemaCmd(a),
 	)
+	a.completeGlobals(root)
 	return root
 }
 
@@ -120,38 +125,4 @@ func minArgs(what string) cobra.PositionalArgs {
 		}
 		return noneEmpty(cmd, what, args)
 	}
-}
-
-// output is the -o flag of the verbs that print data.
-type output string
-
-func (o *output) String() string { return string(*o) }
-func (o *output) Type() string   { return "format" }
-
-// Set takes "table" or "json".
-func (o *output) Set(s string) error {
-	if s != "table" && s != "json" {
-		return fmt.Errorf("it is table or json, not %q", s)
-	}
-	*o = output(s)
-	return nil
-}
-
-func addOutput(cmd *cobra.Command) *output {
-	o := output("table")
-	cmd.Flags().VarP(&o, "output", "o", "output `format`: table or json")
-	return &o
-}
-
-func (o *output) json() bool { return *o == "json" }
-
-// printJSON prints v indented, and nothing else.
-func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.stdout)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("print: %w", err)
-	}
-	return nil
 }

@@ -37,11 +37,12 @@ func (a *app) stopCmd() *cobra.Command {
 				return poll(ctx, s.client, id, func(j rayapi.Job) bool { return j.Status.IsTerminal() })
 			})
 		},
+		ValidArgsFunction: a.ids(0, stoppable),
 	}
 	cmd.Flags().StringVar(&signal, "signal", "", "`name` of the signal that asks the processes to end (dray's servers only; default: as submitted)")
 	cmd.Flags().StringVar(&grace, "grace", "", "`seconds` after which what is left is killed (dray's servers only; default: as submitted)")
 	cmd.Flags().BoolVar(&noWait, "no-wait", false, "do not wait for the end (the embedded backend always does)")
-	out = addOutput(cmd)
+	out = addOutput(cmd, outName)
 	return cmd
 }
 
@@ -60,14 +61,19 @@ func (a *app) each(ctx context.Context, ids []string, out *output,
 				continue
 			}
 			jobs = append(jobs, job)
-			if !out.json() {
-				if _, err := fmt.Fprintf(a.stdout, "%s %s\n", id, job.Status); err != nil {
-					return fmt.Errorf("print: %w", err)
-				}
+			switch *out {
+			case outJSON, outYAML: // together, below
+			case outName:
+				err = a.printNames(job)
+			default:
+				_, err = fmt.Fprintf(a.stdout, "%s %s\n", id, job.Status)
+			}
+			if err != nil {
+				return fmt.Errorf("print: %w", err)
 			}
 		}
-		if out.json() {
-			if err := a.printJSON(jobs); err != nil {
+		if out.isData() {
+			if err := a.printData(out, jobs); err != nil {
 				return err
 			}
 		}
@@ -75,28 +81,48 @@ func (a *app) each(ctx context.Context, ids []string, out *output,
 	})
 }
 
+// gone is a line of what was removed, as data.
+type gone struct {
+	SubmissionID string `json:"submission_id"`
+	Deleted      bool   `json:"deleted"`
+}
+
 func (a *app) deleteCmd() *cobra.Command {
-	return &cobra.Command{
+	var out *output
+	cmd := &cobra.Command{
 		Use:     "delete ID…",
 		Aliases: []string{"rm"},
 		Short:   "Delete the records of ended jobs, and with the embedded backend their logs",
 		Args:    minArgs("one or more job ids"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(cmd.Context(), func(ctx context.Context, s *session) error {
-				var errs []error
-				for _, id := range args {
-					if err := s.client.Delete(ctx, id); err != nil {
-						errs = append(errs, err)
-						continue
-					}
-					if _, err := fmt.Fprintln(a.stdout, id); err != nil {
-						return fmt.Errorf("print: %w", err)
-					}
-				}
-				return errors.Join(errs...)
-			})
+			return a.with(cmd.Context(), func(ctx context.Context, s *session) error { return a.deleteJobs(ctx, s, args, out) })
 		},
+		ValidArgsFunction: a.ids(0, deletable),
 	}
+	out = addOutput(cmd, outName)
+	return cmd
+}
+
+func (a *app) deleteJobs(ctx context.Context, s *session, ids []string, out *output) error {
+	var errs []error
+	list := make([]gone, 0, len(ids))
+	for _, id := range ids {
+		if err := s.client.Delete(ctx, id); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		list = append(list, gone{id, true})
+		if out.isData() {
+			continue
+		}
+		if _, err := fmt.Fprintln(a.stdout, id); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+	}
+	if out.isData() {
+		errs = append(errs, a.printData(out, list))
+	}
+	return errors.Join(errs...)
 }
 
 func (a *app) waitCmd() *cobra.Command {
@@ -109,8 +135,8 @@ func (a *app) waitCmd() *cobra.Command {
 			var end error
 			err := a.each(cmd.Context(), args, out, func(ctx context.Context, s *session, id string) (rayapi.Job, error) {
 				job, err := poll(ctx, s.client, id, func(j rayapi.Job) bool { return j.Status.IsTerminal() })
-				if err == nil && end == nil && endCode(job.Status) != exitOK {
-					end = &jobEnd{job.Status}
+				if err == nil && end == nil {
+					end = jobEnded(job)
 				}
 				return job, err
 			})
@@ -119,8 +145,9 @@ func (a *app) waitCmd() *cobra.Command {
 			}
 			return end
 		},
+		ValidArgsFunction: a.ids(0, activeJob),
 	}
-	out = addOutput(cmd)
+	out = addOutput(cmd, outName)
 	return cmd
 }
 
@@ -131,8 +158,8 @@ func (a *app) versionCmd() *cobra.Command {
 		Short: "Print the version",
 		Args:  exactArgs(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			if out.json() {
-				return a.printJSON(map[string]string{"version": version})
+			if out.isData() {
+				return a.printData(out, map[string]string{"version": version})
 			}
 			if _, err := fmt.Fprintln(a.stdout, "dray "+version); err != nil {
 				return fmt.Errorf("print: %w", err)

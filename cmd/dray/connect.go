@@ -11,6 +11,7 @@ import (
 	"dray/backend/client"
 	"dray/backend/contexts"
 	"dray/backend/ledger"
+	"dray/tui/settings"
 )
 
 // session is a connection to one server, with what belongs to it.
@@ -56,10 +57,51 @@ func (s *session) close() error {
 // connect finds the server and prepares the client; it does not wait for an
 // answer.
 func (a *app) connect(ctx context.Context) (*session, error) {
-	target, err := contexts.Resolve(ctx, contexts.Options{Flag: a.address, Getenv: a.getenv})
+	target, err := a.choose(ctx)
 	if err != nil {
-		return nil, &usageError{err}
+		return nil, err
 	}
+	if a.demo != noDemo {
+		target.Why = "for dray demo"
+	}
+	return a.open(ctx, target, nil)
+}
+
+// choose decides on the server.
+func (a *app) choose(ctx context.Context) (contexts.Target, error) {
+	if a.address != "" && a.cluster != "" {
+		return contexts.Target{}, usagef("--address and --cluster exclude each other")
+	}
+	set, err := settings.Load(a.getenv)
+	if err != nil {
+		return contexts.Target{}, usagef("%w (dray config --help tells of the settings)", err)
+	}
+	target, err := contexts.Resolve(ctx, contexts.Options{
+		Flag: a.address, FlagCluster: a.cluster, Current: a.remembered().Current, Clusters: set.Clusters, Getenv: a.getenv,
+	})
+	if err != nil {
+		return contexts.Target{}, &usageError{err}
+	}
+	return target, nil
+}
+
+// remembered is what is known of the clusters from earlier runs; without it
+// dray works too.
+func (a *app) remembered() contexts.State {
+	dir, err := a.statePath()
+	if err != nil {
+		return contexts.State{}
+	}
+	state, err := contexts.LoadState(dir)
+	if err != nil {
+		fmt.Fprintf(a.stderr, "dray: %v\n", err)
+	}
+	return state
+}
+
+// open prepares the client of a server. With the embedded backend open
+// already, h is it.
+func (a *app) open(ctx context.Context, target contexts.Target, h host) (*session, error) {
 	state, err := a.statePath()
 	if err != nil && target.Embedded { // a server elsewhere needs none, until something is submitted
 		return nil, err
@@ -68,7 +110,7 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the current folder cannot be found: %w", err)
 	}
-	s := &session{target: target, cwd: cwd, state: state, key: ledgerKey(target), ledger: ledger.New(filepath.Join(state, "ledger"))}
+	s := &session{target: target, cwd: cwd, state: state, key: ledgerKey(target, state), ledger: ledger.New(filepath.Join(state, "ledger")), host: h}
 	endpoint, err := a.endpoint(ctx, s, state)
 	if err != nil {
 		return nil, err
@@ -87,20 +129,45 @@ func (a *app) endpoint(ctx context.Context, s *session, state string) (client.En
 	if !s.target.Embedded {
 		return contexts.Endpoint(s.target, a.getenv)
 	}
-	h, err := openHost(ctx, state, s.cwd)
-	if err != nil {
-		return client.Endpoint{}, err
+	if s.host == nil {
+		h, err := openHost(ctx, state, s.cwd)
+		if err != nil {
+			return client.Endpoint{}, err
+		}
+		s.host = h
 	}
-	s.host = h
-	return h.Endpoint(), nil
+	ep := s.host.Endpoint()
+	if c := s.target.Cluster; c != nil {
+		ep.ReadOnly = c.ReadOnly
+	}
+	return ep, nil
 }
 
-func ledgerKey(t contexts.Target) string {
-	if t.Embedded {
-		return "embedded"
+// ledgerKey names a server in the ledger, and notes that a named one is used.
+func ledgerKey(t contexts.Target, state string) string {
+	key := embeddedName
+	if !t.Embedded {
+		key = contexts.Redacted(t.URL) // a password must not become a file name
 	}
-	return contexts.Redacted(t.URL) // a password must not become a file name
+	if state == "" || t.Cluster == nil {
+		return key
+	}
+	name := t.Cluster.Name
+	// What cannot be written down is found again from the same address.
+	_ = contexts.Change(state, func(s *contexts.State) {
+		if !t.Embedded {
+			key = s.Key(name, key)
+		}
+		if s.Used == nil {
+			s.Used = map[string]time.Time{}
+		}
+		s.Used[name] = time.Now().UTC().Truncate(time.Minute)
+	})
+	return key
 }
+
+// embeddedName is what the embedded backend is called.
+const embeddedName = "embedded"
 
 // statePath returns the absolute state folder, which need not exist yet.
 func (a *app) statePath() (string, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	osuser "os/user"
@@ -25,33 +26,27 @@ func (a *app) dashboard(ctx context.Context) error {
 		return err
 	}
 	return a.with(ctx, func(ctx context.Context, s *session) error {
-		env := &screen.Env{
-			Ctx:       ctx,
-			Jobs:      screen.FromClient(s.client),
-			Ledger:    s.ledger,
-			Target:    target(s.target, s.key),
-			Now:       time.Now,
-			Cwd:       s.cwd,
-			Drafts:    &screen.Drafts{},
-			Preflight: s.client.Preflight,
-			Getenv:    a.getenv,
-			User:      account(),
-			Settings:  set,
-		}
+		all := newBook(a, s)
+		env := s.conn().On(&screen.Env{
+			Ctx:      ctx,
+			Ledger:   s.ledger,
+			Now:      time.Now,
+			Cwd:      s.cwd,
+			Getenv:   a.getenv,
+			User:     account(),
+			Settings: set,
+			Clusters: all,
+		})
 		if s.state != "" {
 			env.DataDir = filepath.Join(s.state, "dashboard")
 		}
-		if s.host != nil {
-			env.LookPython = lookPython
-			env.LogFile = func(_ context.Context, id string) (string, error) { return s.host.LogFile(id), nil }
-		}
 		err := tui.Run(ctx, tui.Config{Env: env, Getenv: a.getenv, Lend: a.lend})
-		if s.host != nil {
-			if running, queued, sumErr := s.host.Summary(context.WithoutCancel(ctx)); sumErr == nil {
+		if h := all.opened(); h != nil {
+			if running, queued, sumErr := h.Summary(context.WithoutCancel(ctx)); sumErr == nil {
 				a.sayWhatGoesOn(running, queued)
 			}
 		}
-		return err
+		return errors.Join(err, all.close(s))
 	})
 }
 
@@ -65,10 +60,14 @@ func account() string {
 }
 
 func target(t contexts.Target, key string) screen.Target {
-	if t.Embedded {
-		return screen.Target{Name: "embedded", Address: "this machine", Why: t.Why, Embedded: true, LedgerKey: key}
+	out := screen.Target{Name: embeddedName, Address: "this machine", Why: t.Why, Embedded: t.Embedded, LedgerKey: key}
+	if !t.Embedded {
+		out.Name, out.Address = contexts.HostName(t.URL), contexts.Redacted(t.URL)
 	}
-	return screen.Target{Name: contexts.HostName(t.URL), Address: contexts.Redacted(t.URL), Why: t.Why, LedgerKey: key}
+	if c := t.Cluster; c != nil {
+		out.Cluster, out.Name, out.ReadOnly, out.Protected, out.SkipVerify, out.Colour = c.Name, c.Name, c.ReadOnly, c.Protected, c.SkipVerify, c.Colour
+	}
+	return out
 }
 
 // lookPython finds the python that a job's shell would find.
@@ -83,6 +82,9 @@ func lookPython() string {
 
 // sayWhatGoesOn tells what becomes of the jobs when their backend leaves.
 func (a *app) sayWhatGoesOn(running, queued []string) {
+	if a.demo == passingDemo {
+		return
+	}
 	if len(running) > 0 {
 		fmt.Fprintf(a.stderr, "dray: %s on without the dashboard: %s\n", goes(len(running)), some(running))
 	}

@@ -21,8 +21,8 @@ func (a *app) doctorCmd() *cobra.Command {
 				return err
 			}
 			found := doctor.Run(cmd.Context(), doctor.Options{StateDir: state, Getenv: a.getenv})
-			if out.json() {
-				err = a.printJSON(found)
+			if out.isData() {
+				err = a.printData(out, found)
 			} else {
 				err = a.printFindings(found)
 			}

@@ -25,6 +25,10 @@ func (a *app) envCmd() *cobra.Command {
 	return linuxOnly("env", "List, remove and collect the environments that jobs were given")
 }
 
+func (a *app) demoCmd() *cobra.Command {
+	return linuxOnly("demo", "Try the dashboard: run a few small jobs on this machine and open it")
+}
+
 func (a *app) pruneCmd() *cobra.Command {
 	return linuxOnly("prune", "Remove old jobs of the embedded backend")
 }

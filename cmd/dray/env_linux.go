@@ -69,7 +69,18 @@ func (a *app) envCmd() *cobra.Command {
 	return cmd
 }
 
+// own refuses an address for a verb that is about the embedded backend's folder.
+func (a *app) own(verb string) error {
+	if a.cluster != "" || a.address != "" && a.address != embeddedName {
+		return usagef("dray %s is about the embedded backend of this machine: leave --address and --cluster out", verb)
+	}
+	return nil
+}
+
 func (a *app) withEnvs(work func(*envcache.Cache) error) error {
+	if err := a.own("env"); err != nil {
+		return err
+	}
 	state, err := a.statePath()
 	if err != nil {
 		return err
@@ -96,11 +107,11 @@ func (a *app) removeEnvs(ctx context.Context, c *envcache.Cache, names []string)
 }
 
 func (a *app) printEnvs(envs []envcache.Info, out *output) error {
-	if out.json() {
+	if out.isData() {
 		if envs == nil {
 			envs = []envcache.Info{}
 		}
-		return a.printJSON(envs)
+		return a.printData(out, envs)
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, e := range envs {

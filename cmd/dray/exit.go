@@ -18,6 +18,7 @@ const (
 	exitStopped     = 4 // the job was stopped
 	exitNotFound    = 5
 	exitUnreachable = 6
+	exitLost        = 7 // how the job ended is not known
 )
 
 // usageError says that the command line is wrong.
@@ -32,7 +33,19 @@ func usagef(format string, args ...any) error {
 
 // jobEnd is how a job that was waited for ended; it carries the exit code and
 // nothing to print.
-type jobEnd struct{ status rayapi.Status }
+type jobEnd struct {
+	status rayapi.Status
+	lost   bool // what watched over the job is gone, and nobody saw its end
+}
+
+// jobEnded is how an ended job ended; nil when it succeeded.
+func jobEnded(j rayapi.Job) error {
+	end := &jobEnd{j.Status, j.Status == rayapi.StatusFailed && j.ErrorTypeText() == rayapi.ErrSupervisorDied && j.DriverExitCode == nil}
+	if end.code() == exitOK {
+		return nil
+	}
+	return end
+}
 
 func (e *jobEnd) Error() string { return "the job ended " + string(e.status) }
 
@@ -46,7 +59,7 @@ func exitCode(err error) int {
 	case errors.As(err, &usage):
 		return exitUsage
 	case errors.As(err, &end):
-		return endCode(end.status)
+		return end.code()
 	case errors.Is(err, rayapi.ErrNotFound):
 		return exitNotFound
 	case errors.Is(err, client.ErrUnreachable):
@@ -56,11 +69,13 @@ func exitCode(err error) int {
 	}
 }
 
-func endCode(s rayapi.Status) int {
-	switch s {
-	case rayapi.StatusFailed:
+func (e *jobEnd) code() int {
+	switch {
+	case e.lost:
+		return exitLost
+	case e.status == rayapi.StatusFailed:
 		return exitFailed
-	case rayapi.StatusStopped:
+	case e.status == rayapi.StatusStopped:
 		return exitStopped
 	default:
 		return exitOK
@@ -72,5 +87,6 @@ func endCode(s rayapi.Status) int {
 func quiet(err error) bool {
 	var end *jobEnd
 	var sig *signalled
-	return errors.Is(err, context.Canceled) || errors.As(err, &end) || errors.As(err, &sig)
+	var printed *told
+	return errors.Is(err, context.Canceled) || errors.As(err, &end) || errors.As(err, &sig) || errors.As(err, &printed)
 }

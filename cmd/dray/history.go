@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dray/backend/contexts"
 	"dray/backend/jobspec"
 	"dray/backend/ledger"
 	"dray/tui/clean"
@@ -57,15 +56,15 @@ not shown.`,
 
 // records opens the ledger without a connection to the server.
 func (a *app) records(ctx context.Context) (*ledger.Ledger, string, error) {
-	target, err := contexts.Resolve(ctx, contexts.Options{Flag: a.address, Getenv: a.getenv})
+	target, err := a.choose(ctx)
 	if err != nil {
-		return nil, "", &usageError{err}
+		return nil, "", err
 	}
 	state, err := a.statePath()
 	if err != nil {
 		return nil, "", err
 	}
-	return ledger.New(filepath.Join(state, "ledger")), ledgerKey(target), nil
+	return ledger.New(filepath.Join(state, "ledger")), ledgerKey(target, state), nil
 }
 
 func (a *app) printHistory(list, pending []ledger.Entry, q ledger.Query, out *output) error {
@@ -78,8 +77,8 @@ func (a *app) printHistory(list, pending []ledger.Entry, q ledger.Query, out *ou
 		spec, _ := jobspec.FromRequest(e.Request).Masked(ledger.Masked)
 		lines = append(lines, past{e.SubmittedAt, e.Parent, unanswered[e.Request.SubmissionID], spec})
 	}
-	if out.json() {
-		return a.printJSON(lines)
+	if out.isData() {
+		return a.printData(out, lines)
 	}
 	if len(lines) == 0 && q.Text != "" {
 		fmt.Fprintf(a.stderr, "nothing that was submitted from here has %q in it\n", q.Text)
@@ -119,6 +118,7 @@ func (a *app) diffCmd() *cobra.Command {
 			}
 			return noneEmpty(cmd, "one or two job ids", args)
 		},
+		ValidArgsFunction: a.ids(2, submitted),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(ctx context.Context, s *session) error { return a.diff(ctx, s, args, out) })
 		},
@@ -145,8 +145,8 @@ func (a *app) diff(ctx context.Context, s *session, ids []string, out *output) e
 	before, notes := ledger.Original(first.job, first.entry)
 	after, more := ledger.Original(last.job, last.entry)
 	changes := ledger.Diff(before, after)
-	if out.json() {
-		return a.printJSON(map[string]any{"from": first.job.ID(), "to": last.job.ID(), "changes": nonNil(changes)})
+	if out.isData() {
+		return a.printData(out, map[string]any{"from": first.job.ID(), "to": last.job.ID(), "changes": nonNil(changes)})
 	}
 	if len(notes)+len(more) > 0 {
 		fmt.Fprintln(a.stderr, "dray: not both were submitted from this machine: resources are not known of both")

@@ -17,6 +17,7 @@ import (
 	"dray/backend/client"
 	"dray/backend/rayapi"
 	"dray/tui/clean"
+	"dray/tui/widget/jobtext"
 )
 
 // statusWord does not call a driver's end a success: Ray reports every dead
@@ -68,18 +69,23 @@ func (a *app) getCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if out.json() {
-					return a.printJSON(job)
+				switch *out {
+				case outJSON, outYAML:
+					return a.printData(out, job)
+				case outName:
+					return a.printNames(job)
+				default:
+					return a.printJob(job, *out == outWide)
 				}
-				return a.printJob(job)
 			})
 		},
+		ValidArgsFunction: a.ids(1, anyJob),
 	}
-	out = addOutput(cmd)
+	out = addOutput(cmd, outWide, outName)
 	return cmd
 }
 
-func (a *app) printJob(j rayapi.Job) error {
+func (a *app) printJob(j rayapi.Job, wide bool) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	row := func(name, value string) {
 		if value != "" {
@@ -97,14 +103,33 @@ func (a *app) printJob(j rayapi.Job) error {
 	for _, k := range slices.Sorted(mapKeys(j.Metadata)) {
 		row("metadata", clean.Text(k+"="+j.Metadata[k]))
 	}
-	lines := clean.Block(j.MessageText())
-	for i, line := range lines {
-		row(cmp.Or(map[bool]string{true: "message"}[i == 0], " "), line)
+	block := func(name string, lines []string) {
+		for i, line := range lines {
+			row(cmp.Or(map[bool]string{true: name}[i == 0], " "), line)
+		}
+	}
+	block("message", clean.Block(j.MessageText()))
+	if wide {
+		row("type", clean.Text(string(j.Type)))
+		row("ray job", clean.Text(deref(j.JobID)))
+		row("node", clean.Text(deref(j.DriverNodeID)))
+		row("agent", clean.Text(deref(j.DriverAgentHTTPAddress)))
+		if d := j.DriverInfo; d != nil {
+			row("driver", clean.Text(fmt.Sprintf("pid %s on %s", d.PID, d.NodeIPAddress)))
+		}
+		block("runtime env", jobtext.RuntimeEnv(&j))
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 func mapKeys(m map[string]string) func(func(string) bool) {
@@ -136,6 +161,7 @@ func (a *app) logsCmd() *cobra.Command {
 				return err
 			})
 		},
+		ValidArgsFunction: a.ids(1, submitted),
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "follow; the exit code tells how the job ended")
 	return cmd
@@ -194,7 +220,7 @@ func (a *app) report(job rayapi.Job) error {
 	}
 	lines := clean.Block(job.MessageText())
 	fmt.Fprintf(a.stderr, "dray: %s %s: %s\n", clean.Text(job.ID()), job.Status, strings.Join(lines, "\n"))
-	return &jobEnd{job.Status}
+	return jobEnded(job)
 }
 
 // The wire has no event for a status, so it is asked for, less and less often.

@@ -38,6 +38,9 @@ func (a *app) lsCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if *out == outWide && columns == "" {
+				l.columns = wideColumns()
+			}
 			return a.with(cmd.Context(), func(ctx context.Context, s *session) error {
 				jobs, err := s.client.List(ctx)
 				if err != nil {
@@ -45,18 +48,33 @@ func (a *app) lsCmd() *cobra.Command {
 				}
 				all := len(jobs)
 				jobs = l.pick(jobs, time.Now(), s.host != nil)
-				if out.json() {
-					return a.printJSON(jobs)
+				switch *out {
+				case outJSON, outYAML:
+					return a.printData(out, jobs)
+				case outName:
+					return a.printNames(jobs...)
+				default:
+					return a.printTable(jobs, all, l.columns)
 				}
-				return a.printTable(jobs, all, l.columns)
 			})
 		},
 	}
-	out = addOutput(cmd)
+	out = addOutput(cmd, outWide, outName)
 	cmd.Flags().StringVarP(&query, "query", "q", "", "list the jobs that match a `query`: words, status:failed, meta.team:x, age<2d, cmd~regexp, !not")
 	cmd.Flags().StringVar(&sort, "sort", "-start", "sort by a `column`, from the greatest down with a - before it")
 	cmd.Flags().StringVar(&columns, "columns", "", "the `columns` to print, between commas: "+strings.Join(jobquery.ColumnNames(), " "))
+	completeFlag(cmd, "sort", names(jobquery.ColumnNames))
+	completeFlag(cmd, "columns", names(jobquery.ColumnNames))
 	return cmd
+}
+
+// wideColumns are those of -o wide.
+func wideColumns() []jobquery.Column {
+	columns, err := jobquery.ParseColumns("status,id,start,end,dur,exit,error,user,node,job,type,entrypoint")
+	if err != nil {
+		panic(err) // they are our own
+	}
+	return columns
 }
 
 // newListing checks what was asked for before any server is.

@@ -90,6 +90,9 @@ func (f pruneFlags) options(cmd *cobra.Command) (jobs.PruneOptions, error) {
 
 // prune asks the backend of the state folder, wherever other verbs connect.
 func (a *app) prune(ctx context.Context, o jobs.PruneOptions, out *output) (err error) {
+	if err := a.own("prune"); err != nil {
+		return err
+	}
 	state, err := a.statePath()
 	if err != nil {
 		return err
@@ -118,11 +121,11 @@ func (a *app) prune(ctx context.Context, o jobs.PruneOptions, out *output) (err 
 }
 
 func (a *app) printPruned(gone []jobs.Pruned, dry bool, out *output) error {
-	if out.json() {
+	if out.isData() {
 		if gone == nil {
 			gone = []jobs.Pruned{}
 		}
-		return a.printJSON(gone)
+		return a.printData(out, gone)
 	}
 	var bytes int64
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)

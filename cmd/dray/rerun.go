@@ -17,11 +17,10 @@ import (
 
 // rerunFlags are the flags of dray rerun.
 type rerunFlags struct {
-	id           string
-	set          []string
-	sweep        string
-	wait, follow bool
-	dryRun       bool
+	id    string
+	set   []string
+	sweep string
+	after
 }
 
 func (a *app) rerunCmd() *cobra.Command {
@@ -39,8 +38,15 @@ several values: --sweep --lr=0.1,0.01,0.001, or a JSON list. --dry-run shows
 what would change and sends nothing.`,
 		Example: `  dray rerun sweep-7 --set --lr=0.01 --set entrypoint_num_gpus=2
   dray rerun sweep-7 --sweep env.SEED=1,2,3 --dry-run`,
-		Args: exactArgs(1, "one job id"),
+		Args:              exactArgs(1, "one job id"),
+		ValidArgsFunction: a.ids(1, submitted),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			if f.dryRun && f.format.isData() {
+				return usagef("rerun --dry-run prints what changes, for people: leave -o out")
+			}
 			if f.sweep != "" && (f.id != "" || f.wait || f.follow) {
 				return usagef("--sweep makes several jobs, so --id, --wait and --follow cannot be used with it")
 			}
@@ -51,9 +57,7 @@ what would change and sends nothing.`,
 	fl.StringVar(&f.id, "id", "", "submission `id` of the new job (default: the old one with -r2, -r3 …)")
 	fl.StringArrayVar(&f.set, "set", nil, "change a field, `PATH=VALUE`; may be repeated")
 	fl.StringVar(&f.sweep, "sweep", "", "a job for each value of a field, `PATH=V1,V2,…`")
-	fl.BoolVar(&f.dryRun, "dry-run", false, "print what would be sent and what changes, and send nothing")
-	fl.BoolVar(&f.wait, "wait", false, "wait for the job's end; the exit code tells how it ended")
-	fl.BoolVar(&f.follow, "follow", false, "print the log until the job's end; the exit code tells how it ended")
+	f.add(cmd, "print what would be sent and what changes, and send nothing")
 	return cmd
 }
 
@@ -128,7 +132,7 @@ func (a *app) resend(ctx context.Context, s *session, old string, req rayapi.Sub
 				return err
 			}
 		}
-		err := a.send(ctx, s, req, old, f.wait, f.follow)
+		err := a.send(ctx, s, req, old, f.after)
 		if f.id != "" || try == tries-1 || !errors.Is(err, rayapi.ErrExists) {
 			return err
 		}
@@ -201,23 +205,49 @@ func (a *app) variants(ctx context.Context, s *session, o origin, base rayapi.Su
 	if lookErr != nil {
 		return lookErr
 	}
-	original, _ := ledger.Original(o.job, o.entry)
-	for i, r := range list {
-		if f.dryRun {
+	if f.dryRun {
+		original, _ := ledger.Original(o.job, o.entry)
+		for _, r := range list {
 			if err := a.printVariant(r, original); err != nil {
 				return err
 			}
-			continue
 		}
+		return nil
+	}
+	return a.sendAll(ctx, s, o.job.ID(), list, f.format)
+}
+
+// sendAll submits the jobs of a sweep.
+func (a *app) sendAll(ctx context.Context, s *session, parent string, list []rayapi.SubmitRequest, format *output) error {
+	jobs := make([]rayapi.Job, 0, len(list))
+	for i, r := range list {
 		sent, err := a.uploaded(ctx, s, jobspec.FromRequest(r))
-		if err == nil {
-			err = a.send(ctx, s, sent, o.job.ID(), false, false)
+		if err == nil && format.isData() {
+			var job rayapi.Job
+			job, err = a.sendForRecord(ctx, s, sent, parent)
+			jobs = append(jobs, job)
+		} else if err == nil {
+			err = a.send(ctx, s, sent, parent, after{format: format})
 		}
 		if err != nil {
 			return fmt.Errorf("%d of %d jobs are submitted: %w", i, len(list), err)
 		}
 	}
+	if format.isData() {
+		return a.printData(format, jobs)
+	}
 	return nil
+}
+
+func (a *app) sendForRecord(ctx context.Context, s *session, req rayapi.SubmitRequest, parent string) (rayapi.Job, error) {
+	id, err := a.post(ctx, s, req, parent)
+	if err != nil {
+		return rayapi.Job{}, err
+	}
+	if err := a.finish(ctx, s, id, after{}); err != nil {
+		return rayapi.Job{}, err
+	}
+	return s.client.Get(ctx, id)
 }
 
 func (a *app) printVariant(r, original rayapi.SubmitRequest) error {

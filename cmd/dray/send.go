@@ -7,35 +7,83 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"dray/backend/once"
 	"dray/backend/rayapi"
 )
 
-// send submits a complete request at most once, and waits as far as was asked.
-func (a *app) send(ctx context.Context, s *session, req rayapi.SubmitRequest, parent string, wait, follow bool) error {
+// after is what a submit does once the job is submitted.
+type after struct {
+	wait, follow, dryRun bool
+	format               *output
+}
+
+// add adds the flags to a verb that submits.
+func (f *after) add(cmd *cobra.Command, dry string) {
+	fl := cmd.Flags()
+	fl.BoolVar(&f.wait, "wait", false, "wait for the job's end; the exit code tells how it ended")
+	fl.BoolVar(&f.follow, "follow", false, "print the log until the job's end; the exit code tells how it ended")
+	fl.BoolVar(&f.dryRun, "dry-run", false, dry)
+	f.format = addOutput(cmd, outName)
+}
+
+func (f *after) check() error {
+	if f.follow && f.format.isData() {
+		return usagef("-o %s prints the job's record and --follow its log: give one of them, or --wait", *f.format)
+	}
+	return nil
+}
+
+// send submits a complete request at most once, waits as far as was asked, and
+// prints the id or the record.
+func (a *app) send(ctx context.Context, s *session, req rayapi.SubmitRequest, parent string, f after) error {
+	id, err := a.post(ctx, s, req, parent)
+	if err != nil {
+		return err
+	}
+	if !f.format.isData() {
+		if _, err := fmt.Fprintln(a.stdout, id); err != nil {
+			return fmt.Errorf("job %s is submitted, but its id cannot be printed: %w", id, err)
+		}
+		return a.finish(ctx, s, id, f)
+	}
+	err = a.finish(ctx, s, id, f)
+	var end *jobEnd
+	if err != nil && !errors.As(err, &end) {
+		return fmt.Errorf("job %s is submitted, but what became of it is not known: %w", id, err)
+	}
+	job, getErr := s.client.Get(ctx, id)
+	if getErr != nil {
+		return fmt.Errorf("job %s is submitted, but its record cannot be had: %w", id, getErr)
+	}
+	return errors.Join(a.printData(f.format, job), err)
+}
+
+// post submits a complete request at most once.
+func (a *app) post(ctx context.Context, s *session, req rayapi.SubmitRequest, parent string) (id string, err error) {
 	r := once.Post{
 		Jobs: s.client, Ledger: s.ledger, Key: s.key, Request: req, Parent: parent, Now: time.Now, Waits: once.LookAfter(),
 	}.Submit(ctx)
 	var doubt *once.DoubtError
 	if errors.As(r.Err, &doubt) {
-		return fmt.Errorf("%w; whether it was received is not known: `dray get %s` tells, and so does the next dray that is started", r.Err, doubt.ID)
+		return "", fmt.Errorf("%w; whether it was received is not known: `dray get %s` tells, and so does the next dray that is started", r.Err, doubt.ID)
 	}
-	if r.Err != nil {
-		return r.Err
-	}
-	if r.Found {
+	if r.Err == nil && r.Found {
 		fmt.Fprintf(a.stderr, "dray: the answer was lost, but job %s is there\n", r.ID)
 	}
-	if _, err := fmt.Fprintln(a.stdout, r.ID); err != nil {
-		return fmt.Errorf("job %s is submitted, but its id cannot be printed: %w", r.ID, err)
-	}
+	return r.ID, r.Err
+}
+
+// finish waits as far as was asked, and as long as the embedded backend needs.
+func (a *app) finish(ctx context.Context, s *session, id string, f after) error {
 	switch {
-	case follow:
-		return a.follow(ctx, s, r.ID)
-	case wait:
-		return a.waitEnd(ctx, s, r.ID)
+	case f.follow:
+		return a.follow(ctx, s, id)
+	case f.wait:
+		return a.waitEnd(ctx, s, id)
 	case s.host != nil:
-		return a.untilStarted(ctx, s, r.ID)
+		return a.untilStarted(ctx, s, id)
 	}
 	return nil
 }

@@ -56,6 +56,9 @@ which are read again when they change.`,
 
 // serve runs until ctx ends. The line on stdout says that it is ready.
 func (a *app) serve(ctx context.Context, f serveFlags) error {
+	if err := a.own("serve"); err != nil {
+		return err
+	}
 	log := slog.New(slog.NewTextHandler(a.stderr, nil))
 	state, err := a.statePath()
 	if err != nil {

@@ -18,11 +18,11 @@ import (
 func (a *app) submitCmd() *cobra.Command {
 	var f submitFlags
 	var schema bool
-	format := output("")
 	cmd := &cobra.Command{
 		Use:   "submit [flags] -- COMMAND…",
 		Short: "Submit a job and print its id",
-		Long: `Submits a job and prints its id alone on stdout.
+		Long: `Submits a job and prints its id alone on stdout, or with -o json or yaml its
+record, after --wait that of its end.
 
 One word after -- is shell text as it stands; several words are quoted so that
 each arrives as given. With the embedded backend the job runs in the current
@@ -30,7 +30,8 @@ folder, in place; --working-dir gives it a private copy of a folder, as Ray does
 
 -f reads a job file, in YAML or JSON, and -t a template; flags and the command
 go over what is in it. Relative paths in a job file count from its folder.
---schema prints the schema of job files, --dry-run -o yaml writes one.
+--schema prints the schema of job files, --dry-run -o yaml writes one (-o json:
+the request).
 
 The job is submitted at most once: its id is chosen and written down before it
 is sent, and when no answer comes the job is looked up by it.`,
@@ -50,42 +51,30 @@ is sent, and when no answer comes the job is looked up by it.`,
 				_, err := a.stdout.Write(jobspec.Schema())
 				return err
 			}
+			if err := f.check(); err != nil {
+				return err
+			}
 			spec, err := a.specOf(f, args)
 			if err != nil {
 				return err
 			}
-			if format != "" && !f.dryRun {
-				return usagef("-o is the format of --dry-run: give both, or neither")
-			}
 			if f.dryRun {
-				return a.printSpec(spec, format)
+				return a.printSpec(spec, *f.format)
 			}
 			return a.with(cmd.Context(), func(ctx context.Context, s *session) error { return a.submit(ctx, s, spec, f) })
 		},
 	}
-	f.add(cmd.Flags())
+	f.add(cmd)
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON schema of job files")
-	cmd.Flags().VarP(&jobFormat{&format}, "output", "o", "`format` of --dry-run: yaml (a job file) or json (the request)")
+	completeFlag(cmd, "template", names(a.templateNames))
 	return cmd
-}
-
-// jobFormat is the -o flag of what prints a job.
-type jobFormat struct{ *output }
-
-// Set takes "yaml" or "json".
-func (o *jobFormat) Set(s string) error {
-	if s != "yaml" && s != "json" {
-		return fmt.Errorf("it is yaml or json, not %q", s)
-	}
-	*o.output = output(s)
-	return nil
 }
 
 // printSpec prints what would be sent. Local folders stand as they are: they
 // are uploaded at submit.
 func (a *app) printSpec(spec jobspec.Spec, format output) error {
-	if format.json() {
+	if format == outJSON {
 		return a.printJSON(spec.Request())
 	}
 	if _, err := a.stdout.Write(spec.YAML()); err != nil {
@@ -175,7 +164,9 @@ func (a *app) fileSpec(path string) (jobspec.Spec, error) {
 	if folder, err = filepath.Abs(folder); err != nil {
 		return spec, fmt.Errorf("the folder of %s cannot be found: %w", path, err)
 	}
-	return spec.At(folder), nil
+	spec = spec.At(folder)
+	spec.RuntimeEnv, err = a.inlined(spec.RuntimeEnv, folder)
+	return spec, err
 }
 
 // cause is what is wrong with a path, without the path.
@@ -199,7 +190,7 @@ func (a *app) submit(ctx context.Context, s *session, spec jobspec.Spec, f submi
 	if err != nil {
 		return err
 	}
-	return a.send(ctx, s, req, "", f.wait, f.follow)
+	return a.send(ctx, s, req, "", f.after)
 }
 
 // uploaded returns the request of a job, whose local folders are uploaded.
@@ -228,7 +219,7 @@ func (a *app) uploaded(ctx context.Context, s *session, spec jobspec.Spec) (raya
 		if err := readable(m, "py-module"); err != nil {
 			return req, err
 		}
-		uri, err := s.client.UploadModule(ctx, m, nil)
+		uri, err := s.client.UploadModule(ctx, m, env.Excludes, nil)
 		if err != nil {
 			return req, err
 		}

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"dray/backend/jobspec"
 	"dray/backend/shellwords"
@@ -23,11 +23,13 @@ type submitFlags struct {
 	memory                        string
 	resources, labels             string
 	deadline, retries, retryDelay string
-	wait, follow, dryRun          bool
-	given                         func(flag string) bool // in the command line, even if it is 0
+	after
+	given func(flag string) bool // in the command line, even if it is 0
 }
 
-func (f *submitFlags) add(fl *pflag.FlagSet) {
+func (f *submitFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	f.after.add(cmd, "print what would be sent, and send nothing")
 	f.given = fl.Changed
 	fl.StringVarP(&f.file, "file", "f", "", "job `file`, YAML or JSON; - reads stdin")
 	fl.StringVarP(&f.template, "template", "t", "", "`name` of a template (dray template ls)")
@@ -47,9 +49,6 @@ func (f *submitFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.deadline, "deadline", "", "`time` that the job may run, such as 90s or 2h (dray's own server)")
 	fl.StringVar(&f.retries, "retries", "", "how `often` a job that failed is tried again (dray's own server)")
 	fl.StringVar(&f.retryDelay, "retry-delay", "", "`time` before the first retry (dray's own server)")
-	fl.BoolVar(&f.wait, "wait", false, "wait for the job's end; the exit code tells how it ended")
-	fl.BoolVar(&f.follow, "follow", false, "print the log until the job's end; the exit code tells how it ended")
-	fl.BoolVar(&f.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 }
 
 // flagSpec is what the flags and the command alone say.
@@ -104,7 +103,7 @@ func (a *app) flagEnv(f submitFlags) (json.RawMessage, error) {
 		if err != nil {
 			return nil, &usageError{err}
 		}
-		return env, nil
+		return a.inlined(env, "")
 	case f.runtimeEnv == "":
 		return nil, nil
 	}
@@ -119,7 +118,7 @@ func (a *app) flagEnv(f submitFlags) (json.RawMessage, error) {
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	return raw, nil
+	return a.inlined(raw, "")
 }
 
 // envSpec is what the flags for parts of the runtime environment say.

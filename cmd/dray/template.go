@@ -32,7 +32,7 @@ saved as it stands. dray submit -t NAME submits one.`,
 			}
 			return nil
 		},
-		RunE: func(*cobra.Command, []string) error { return a.listTemplates(false) },
+		RunE: func(*cobra.Command, []string) error { return a.listTemplates(new(output)) },
 	}
 	cmd.AddCommand(a.templateLsCmd(), a.templateShowCmd(), a.templateSaveCmd(), a.templateRmCmd())
 	return cmd
@@ -42,10 +42,23 @@ func (a *app) templateLsCmd() *cobra.Command {
 	var out *output
 	cmd := &cobra.Command{
 		Use: "ls", Aliases: []string{"list"}, Short: "List the templates", Args: exactArgs(0, "no arguments"),
-		RunE: func(*cobra.Command, []string) error { return a.listTemplates(out.json()) },
+		RunE: func(*cobra.Command, []string) error { return a.listTemplates(out) },
 	}
 	out = addOutput(cmd)
 	return cmd
+}
+
+// templateNames are the names, for the completion.
+func (a *app) templateNames() []string {
+	list, err := a.templates().List()
+	if err != nil {
+		return nil
+	}
+	found := make([]string, len(list))
+	for i, t := range list {
+		found[i] = t.Name
+	}
+	return found
 }
 
 // listed is a template as JSON.
@@ -56,12 +69,12 @@ type listed struct {
 	Job   jobspec.Spec `json:"job"`
 }
 
-func (a *app) listTemplates(asJSON bool) error {
+func (a *app) listTemplates(out *output) error {
 	list, err := a.templates().List()
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	if out.isData() {
 		lines := make([]listed, 0, len(list))
 		for _, t := range list {
 			l := listed{Name: t.Name, Path: t.Path, Job: t.Spec}
@@ -70,7 +83,7 @@ func (a *app) listTemplates(asJSON bool) error {
 			}
 			lines = append(lines, l)
 		}
-		return a.printJSON(lines)
+		return a.printData(out, lines)
 	}
 	if len(list) == 0 {
 		fmt.Fprintln(a.stderr, "no templates yet: dray template save NAME -f job.yaml saves one")
@@ -96,15 +109,16 @@ func (a *app) listTemplates(asJSON bool) error {
 }
 
 func (a *app) templateShowCmd() *cobra.Command {
-	format := output("yaml")
+	format := outYAML
 	cmd := &cobra.Command{
 		Use: "show NAME", Short: "Print a template as a job file", Args: exactArgs(1, "the name of a template"),
+		ValidArgsFunction: names(a.templateNames),
 		RunE: func(_ *cobra.Command, args []string) error {
 			t, err := a.templates().Load(args[0])
 			if err != nil {
 				return err
 			}
-			if format.json() {
+			if format == outJSON {
 				return a.printJSON(t.Spec)
 			}
 			if _, err := a.stdout.Write(t.Spec.YAML()); err != nil {
@@ -113,7 +127,9 @@ func (a *app) templateShowCmd() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().VarP(&jobFormat{&format}, "output", "o", "`format`: yaml or json")
+	formats := []output{outYAML, outJSON}
+	cmd.Flags().VarP(outputFlag{&format, formats}, "output", "o", "`format`: "+oneOf(formats))
+	completeFormats(cmd, formats)
 	return cmd
 }
 
@@ -179,6 +195,7 @@ func (a *app) jobSpec(ctx context.Context, id string) (spec jobspec.Spec, err er
 func (a *app) templateRmCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "rm NAME…", Aliases: []string{"delete"}, Short: "Remove templates", Args: minArgs("one or more names"),
+		ValidArgsFunction: names(a.templateNames),
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, name := range args {
 				if err := a.templates().Delete(name); err != nil {

@@ -30,6 +30,7 @@ func scenes() []scene {
 		{"env-80x24", 80, 24, []step{{job, "n"}, {"Entrypoint", "python3 train.py 0.01"}, {"3 words", "\x1b[6~"}, {"Installer", ""}}},
 		{"palette-80x24", 80, 24, []step{{job, ":"}, {"tab completes", "so"}, {"sort", ""}}},
 		{"theme-140x40", 140, 40, []step{{job, ":"}, {"tab completes", "theme catppuccin-mocha\r"}, {job, "jjjj"}, {"loss is nan", ""}}},
+		{"clusters-80x24", 80, 24, []step{{job, "\x0b"}, {"no host", ""}}},
 		{"side-by-side-140x40", 140, 40, []step{{job, "jjjj  l"}, {"saved checkpoint.pt", ""}}},
 	}
 }

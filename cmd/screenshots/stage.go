@@ -50,6 +50,9 @@ func newStage(ctx context.Context, bin string) (*stage, error) {
 	if err := os.WriteFile(filepath.Join(st.project, "etl.py"), []byte("import sys\nprint('loaded', sys.argv[2])\n"), 0o644); err != nil {
 		return nil, err
 	}
+	if err := st.writeClusters(); err != nil {
+		return nil, err
+	}
 	for _, args := range [][]string{
 		{"submit", "--wait", "--metadata", "owner=ana", "--", "python3 etl.py --day 2026-11-19"},
 		{"submit", "--wait", "--metadata", "owner=ana", "--", "python3 etl.py --day 2026-11-20"},
@@ -73,6 +76,26 @@ func newStage(ctx context.Context, bin string) (*stage, error) {
 	return st, nil
 }
 
+// clusters is a config file. Nothing answers at these addresses, which the
+// picture says.
+const clusters = `clusters:
+  prod:
+    address: https://head.ml.invalid:8265
+    protected: true
+    colour: magenta
+  lab:
+    address: http://127.0.0.1:9
+    read_only: true
+`
+
+func (st *stage) writeClusters() error {
+	folder := filepath.Join(st.home, ".config", "dray")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, "config.yaml"), []byte(clusters), 0o600)
+}
+
 // dray runs a verb. The jobs of the stage may fail: that is part of the play.
 func (st *stage) dray(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, st.bin, append([]string{"--address", "embedded"}, args...)...)
@@ -89,7 +112,7 @@ func (st *stage) dray(ctx context.Context, args ...string) error {
 }
 
 func (st *stage) env() []string {
-	return append(os.Environ(), "PATH=/usr/local/bin:/usr/bin:/bin", "HOME="+st.home, "XDG_STATE_HOME="+st.home+"/state", "XDG_RUNTIME_DIR=", "DRAY_STATE_DIR=",
+	return append(os.Environ(), "PATH=/usr/local/bin:/usr/bin:/bin", "HOME="+st.home, "XDG_STATE_HOME="+st.home+"/state", "XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=", "DRAY_STATE_DIR=",
 		"TERM=xterm-256color", "COLORTERM=", "NO_COLOR=", "LC_ALL=C.UTF-8", "TZ=UTC")
 }
 

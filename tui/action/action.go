@@ -42,8 +42,9 @@ func AskStop(env *screen.Env, job rayapi.Job) tea.Cmd {
 			"Its processes are asked to end and killed if they do not.",
 			"The log and the record stay.",
 		},
-		Yes:  "Stop",
-		Hold: "stop " + id,
+		Yes:     "Stop",
+		Hold:    "stop " + id,
+		Subject: id,
 	}
 	if env.Target.Embedded {
 		q.Choices = []screen.Choice{{Label: "signal", Options: signalNames()}, {Label: "grace", Options: graceNames()}}
@@ -128,9 +129,10 @@ func AskDelete(env *screen.Env, job rayapi.Job) tea.Cmd {
 			whatGoes(env),
 			"This cannot be undone.",
 		},
-		Yes:  "Delete",
-		Hold: "delete " + id,
-		Do:   remove(env, job.ID(), id, settled(env, job)),
+		Yes:     "Delete",
+		Hold:    "delete " + id,
+		Subject: id,
+		Do:      remove(env, job.ID(), id, settled(env, job)),
 	})
 }
 

@@ -100,6 +100,8 @@ func (b bulk) ask(env *screen.Env, jobs []rayapi.Job) tea.Cmd {
 		Yes:   yes,
 		Do:    b.run(env, able, left),
 		Hold:  what,
+
+		Subject: subject(able),
 	})
 }
 
@@ -110,6 +112,14 @@ func leftAlone(n, of int, done string) string {
 		are = "is"
 	}
 	return fmt.Sprintf("%d of the %d marked cannot be %s and %s left alone.", n, of, done, are)
+}
+
+// subject is what a protected server wants typed.
+func subject(jobs []rayapi.Job) string {
+	if len(jobs) == 1 {
+		return jobtext.ID(&jobs[0])
+	}
+	return counted(len(jobs))
 }
 
 func counted(n int) string {

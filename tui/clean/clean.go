@@ -120,7 +120,7 @@ func isSafe(r rune) bool {
 		return true
 	case r < 0xa0, r == 0xad:
 		return false
-	case r < 0x300:
+	case r < 0x300, r >= 0x2190 && r < 0xd7a4: // Latin; symbols, bars, East Asian letters
 		return true
 	case r >= 0xfe00 && r <= 0xfe0f, r == 0x034f, r >= 0xe0000 && r <= 0xe0fff, r&0xfffe == 0xfffe:
 		return false

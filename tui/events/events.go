@@ -90,8 +90,8 @@ func (m Model) Bindings() []screen.Binding {
 	open := bind("events.open", "JOB", 1, g.Enter, "open the job", "enter").Leading()
 	open.SetEnabled(len(m.all) > 0 && m.current().Job != "")
 	return []screen.Binding{
-		bind("events.down", "MOVE", 0, "j "+g.Down, "down", "j", "down"),
-		bind("events.up", "MOVE", 0, "k "+g.Up, "up", "k", "up"),
+		bind("events.down", "MOVE", 0, "j "+g.KeyDown, "down", "j", "down"),
+		bind("events.up", "MOVE", 0, "k "+g.KeyUp, "up", "k", "up"),
 		bind("events.page-down", "MOVE", 0, g.Ctrl+"d pgdn", "page down", "ctrl+d", "pgdown", "ctrl+f"),
 		bind("events.page-up", "MOVE", 0, g.Ctrl+"u pgup", "page up", "ctrl+u", "pgup", "ctrl+b"),
 		bind("events.first", "MOVE", 0, "g", "newest", "g", "home"),

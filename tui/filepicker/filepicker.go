@@ -42,6 +42,8 @@ type Want struct {
 	// are shown, but muted; with Only, they cannot be picked.
 	Suffixes []string
 	Only     bool
+	// Hidden shows the names that begin with a dot at first.
+	Hidden bool
 }
 
 // entry is one name in a folder.
@@ -85,7 +87,7 @@ type ListMsg struct {
 // New returns a picker that starts in the folder dir, and the command that
 // reads it.
 func New(st *theme.Styles, dir string, want Want) (Model, tea.Cmd) {
-	m := Model{st: st, want: want}
+	m := Model{st: st, want: want, hidden: want.Hidden}
 	return m.open(dir)
 }
 
@@ -179,6 +181,9 @@ func (m Model) listed(msg ListMsg) (Model, tea.Cmd) {
 	m = m.sifted()
 	if at := slices.IndexFunc(m.shown, func(i int) bool { return m.entries[i].name == on }); at >= 0 && m.at > 0 {
 		m.at = at + m.rows0()
+	}
+	if !m.loading && m.at == 0 && m.filter.Text() == "" && len(m.want.Suffixes) > 0 && !m.want.Folders {
+		m.at = max(0, slices.IndexFunc(m.shown, func(i int) bool { return m.fits(m.entries[i]) })) // most likely it is meant
 	}
 	m = m.scrolled()
 	if msg.reader == nil {

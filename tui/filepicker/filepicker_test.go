@@ -109,6 +109,27 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// The cursor begins on the first file that is looked for, hidden ones among them
+// where they are wanted.
+func TestModel_BeginsOnWhatIsWanted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "sub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".env", "a.txt", "b.in"} {
+		touch(t, filepath.Join(dir, name), "x")
+	}
+	for want, w := range map[string]Want{
+		".env": {Suffixes: []string{".env"}, Hidden: true}, "b.in": {Suffixes: []string{".in"}}, "a.txt": {Suffixes: []string{".txt", ".in"}},
+	} {
+		m, _ := keys(open(t, dir, w), "enter")
+		if m.Path() != filepath.Join(dir, want) {
+			t.Errorf("picked %s, want %s", m.Path(), want)
+		}
+	}
+}
+
 func TestModel_LargeFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -28,6 +28,37 @@ func Editor(ctx context.Context, getenv func(string) string, path string, line i
 	return withArgs(ctx, editor, editorArgs(program(editor), path, strconv.FormatInt(max(1, line), 10)))
 }
 
+// Viewer is Editor for a file that is not to be changed: where the editor can
+// be told so, it is. Locks says which can.
+func Viewer(ctx context.Context, getenv func(string) string, path string, line int64) *exec.Cmd {
+	editor := first(getenv("VISUAL"), getenv("EDITOR"), "vi")
+	name := program(editor)
+	args := editorArgs(name, path, strconv.FormatInt(max(1, line), 10))
+	return withArgs(ctx, editor, append(lockArgs(name), args...))
+}
+
+// Locks reports whether the user's editor can be told not to change a file.
+func Locks(getenv func(string) string) bool {
+	return lockArgs(program(first(getenv("VISUAL"), getenv("EDITOR"), "vi"))) != nil
+}
+
+// lockArgs is how an editor is told not to change a file.
+func lockArgs(name string) []string {
+	switch name {
+	case "vi", "vim", "nvim", "vimx", "view", "ex", "vis":
+		return []string{"-R"}
+	case "nano", "pico":
+		return []string{"-v"}
+	case "kak":
+		return []string{"-ro"}
+	case "micro":
+		return []string{"-readonly", "true"}
+	case "joe":
+		return []string{"-rdonly"}
+	}
+	return nil
+}
+
 // Pager returns the command that shows path from a line on in $PAGER or less.
 func Pager(ctx context.Context, getenv func(string) string, path string, line int64) *exec.Cmd {
 	pager := first(getenv("PAGER"), "less")

@@ -66,6 +66,40 @@ func TestEditor(t *testing.T) {
 	}
 }
 
+func TestViewer(t *testing.T) {
+	t.Parallel()
+	const file = "/tmp/a log's name $HOME.log"
+	tests := []struct {
+		name, before string
+		want         []string
+	}{
+		{"vi", "", []string{"-R", "+42", file}},
+		{"nvim", " -u NONE", []string{"-u", "NONE", "-R", "+42", file}},
+		{"nano", "", []string{"-v", "+42", file}},
+		{"micro", "", []string{"-readonly", "true", "+42", file}},
+		{"code", "", []string{"--wait", "--goto", file + ":42"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			program, out := recorder(t, tt.name)
+			if locks := Locks(env("EDITOR", program+tt.before)); locks != (tt.name != "code") {
+				t.Errorf("Locks() = %v", locks)
+			}
+			if err := Viewer(t.Context(), env("EDITOR", program+tt.before), file, 42).Run(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, strings.Split(strings.TrimSuffix(string(got), "\n"), "\n")); diff != "" {
+				t.Errorf("arguments (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestWhichProgram(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	minColumn = 22 // cells
-	maxFoot   = 42 // of the lower edge's text
-	gap       = 3
+	minColumn = 22  // cells
+	maxFoot   = 42  // of the lower edge's text
+	roomyAt   = 100 // columns from which there is more between two
 )
 
 // Model is the open overlay.
@@ -122,11 +122,11 @@ func (m Model) find(k tea.KeyMsg) (next Model, open bool) {
 // found are the groups with what is looked for.
 func (m Model) found() []group {
 	if m.wanted == "" {
-		folded := slices.Clone(m.groups)
-		for i := range folded {
-			folded[i].rows = oneKind(folded[i].rows)
+		all := slices.Clone(m.groups)
+		for i := range all {
+			all[i].rows = folded(all[i].rows, all[i].name == "MOVE")
 		}
-		return folded
+		return all
 	}
 	wanted := strings.ToLower(m.wanted)
 	var all []group

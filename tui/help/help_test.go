@@ -21,7 +21,7 @@ func bindings() []screen.Binding {
 	for _, group := range []string{"MOVE", "JOB", "OWN"} {
 		for i := range 8 {
 			all = append(all, screen.Binding{
-				Binding: key.NewBinding(key.WithKeys("k"), key.WithHelp(fmt.Sprintf("%s%d", group[:1], i), "does "+group)),
+				Binding: key.NewBinding(key.WithKeys("k"), key.WithHelp(fmt.Sprintf("%s%d", group[:1], i), fmt.Sprintf("%d does %s", i, group))),
 				ID:      fmt.Sprint(group, i), Group: group,
 			})
 		}

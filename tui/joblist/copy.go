@@ -38,7 +38,11 @@ func copyLog(env *screen.Env, job rayapi.Job) tea.Cmd {
 	id := job.ID()
 	return func() tea.Msg {
 		if env.LogFile == nil {
-			return screen.CopyMsg{Text: "dray logs " + quoted(id), What: "log command"}
+			cmd := "dray logs " + quoted(id)
+			if c := env.Target.Cluster; c != "" {
+				cmd = "dray --cluster " + quoted(c) + " logs " + quoted(id)
+			}
+			return screen.CopyMsg{Text: cmd, What: "log command"}
 		}
 		path, err := env.LogFile(env.Ctx, id)
 		if err != nil {

@@ -34,6 +34,9 @@ func (m Model) do(id string) (Model, tea.Cmd) {
 }
 
 func (m Model) doMove(id string) Model {
+	if next, ok := m.read(id); ok {
+		return next
+	}
 	switch id {
 	case actDown:
 		return m.step(1)
@@ -87,7 +90,14 @@ func (m Model) doView(id string) (Model, tea.Cmd, bool) {
 		m.noPane, m.zoom, m.cols = !m.noPane || m.zoom, false, columns{}
 	case actZoom:
 		m.zoom, m.cols = !m.zoom, columns{}
+	case actPane:
+		next, cmd := m.turnPane()
+		return next, cmd, true
 	case actClear:
+		if m.reading.on {
+			m.reading = pane{}
+			return m, nil, true
+		}
 		m = m.clear()
 	case actBack:
 		next, cmd := m.back()

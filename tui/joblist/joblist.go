@@ -8,8 +8,8 @@ package joblist
 
 import (
 	"errors"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
@@ -63,6 +63,8 @@ type Model struct {
 	noPane bool // the user has closed the preview
 	zoom   bool // it has the whole page
 
+	reading pane
+
 	preview preview
 	// complaint is what is wrong with columns and order in the settings, of
 	// which the usual ones take the place.
@@ -115,14 +117,32 @@ func (m Model) Close() { m.preview.close() }
 // no use for are off.
 func (m Model) Bindings() []screen.Binding {
 	all := m.registry()
-	switch {
-	case m.typing || m.menu:
+	if m.typing || m.menu {
 		return all
-	case m.marks.present > 0:
+	}
+	all = m.useful(all)
+	if m.marks.present > 0 {
 		return m.bulkBindings(all)
 	}
 	job, ok := m.selected()
 	return action.Offered(all, job, ok)
+}
+
+// useful takes out the way to another pane where there is none, and from the
+// hint line what an empty list has no use for.
+func (m Model) useful(all []screen.Binding) []screen.Binding {
+	all = slices.Clone(all)
+	_, _, pane := m.paneSize()
+	for i := range all {
+		b := &all[i]
+		if b.ID == actPane {
+			b.SetEnabled(pane)
+		}
+		if len(m.rows) == 0 && (b.Group == "VIEW" || b.Group == "MARK") {
+			b.Rank = 0
+		}
+	}
+	return all
 }
 
 // registry are the keys of the page, whatever job is under the cursor: one
@@ -244,13 +264,4 @@ func (m Model) selected() (rayapi.Job, bool) {
 		return *m.shown.row(i).Job, true
 	}
 	return rayapi.Job{}, false
-}
-
-// stoppingFor is how long the job has been stopping, as far as is known here.
-func (m Model) stoppingFor(id string) (time.Duration, bool) {
-	since, ok := m.list.Stopping[id]
-	if !ok {
-		return 0, false
-	}
-	return m.list.Now.Sub(since), true
 }

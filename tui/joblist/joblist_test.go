@@ -95,6 +95,8 @@ func TestView_fillsItsSize(t *testing.T) {
 		{"wide, panned", "", jobs, []string{"w", "right", "right", "right"}},
 		{"panned", "", jobs, []string{"right", "right", "right", "right", "right", "right"}},
 		{"zoomed", "", jobs, []string{"z"}},
+		{"read", "", jobs, []string{"tab", "G"}},
+		{"zoomed and read", "", jobs, []string{"z", "tab", "j"}},
 		{"all columns", "status,dur,meta.team,exit,id,error,node,type,user,name,end,age,job,msg,entrypoint,start", jobs, nil},
 		{"one column", "dur", jobs, []string{"right"}},
 		{"filtering", "", jobs, []string{"/", "status:x"}},

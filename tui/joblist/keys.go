@@ -46,6 +46,7 @@ const (
 	actWide    = "list.wide"
 	actPreview = "list.preview"
 	actZoom    = "list.zoom"
+	actPane    = "list.pane"
 	actBack    = "list.look-back"
 	actForward = "list.look-forward"
 	actClear   = "list.clear"
@@ -78,18 +79,19 @@ func listKeys(g theme.Glyphs, views []settings.View, down bool) []screen.Binding
 	keys := append(moveKeys(g), jobKeys(g, down)...)
 	keys = append(keys,
 		bind(actMark, "MARK", 11, "space", "mark", " "),
-		bind(actRange, "MARK", 0, "v", "mark a range: here to there", "v"),
-		bind(actAll, "MARK", 0, "*", "mark all shown, or none", "*"),
+		bind(actRange, "MARK", 0, "v", "mark a range", "v"),
+		bind(actAll, "MARK", 0, "*", "mark all, none", "*"),
 		bind(actFilter, "VIEW", 7, "/", "filter", "/"),
-		bind(actInvert, "VIEW", 0, "&", "the others: invert the filter", "&"),
+		bind(actInvert, "VIEW", 0, "&", "invert filter", "&"),
 		bind(actSort, "VIEW", 10, "o", "sort by", "o"),
-		bind(actReverse, "VIEW", 0, "O", "reverse order", "O"),
+		bind(actReverse, "VIEW", 0, "O", "sort reversed", "O"),
 		bind(actWide, "VIEW", 0, "w", "wide: all columns", "w"),
 		bind(actPreview, "VIEW", 12, "p", "preview on/off", "p"),
 		bind(actZoom, "VIEW", 0, "z", "zoom the preview", "z"),
+		bind(actPane, "VIEW", 0, "tab", "next pane", "tab"),
 		bind(actBack, "VIEW", 0, "[", "view before", "["),
 		bind(actForward, "VIEW", 0, "]", "view after", "]"),
-		bind(actClear, "VIEW", 0, "esc", "clear filter, then marks, then dots", "esc"),
+		bind(actClear, "VIEW", 0, "esc", "clear filter/marks", "esc"),
 	)
 	for i, v := range views[:min(len(views), maxViews)] {
 		n := fmt.Sprint(i + 1)
@@ -103,16 +105,16 @@ const maxViews = 5
 
 func moveKeys(g theme.Glyphs) []screen.Binding {
 	return []screen.Binding{
-		bind(actDown, "MOVE", 0, "j "+g.Down, "down", "j", "down"),
-		bind(actUp, "MOVE", 0, "k "+g.Up, "up", "k", "up"),
+		bind(actDown, "MOVE", 0, "j "+g.KeyDown, "down", "j", "down"),
+		bind(actUp, "MOVE", 0, "k "+g.KeyUp, "up", "k", "up"),
 		bind(actHalfDn, "MOVE", 0, g.Ctrl+"d", "half page down", "ctrl+d"),
 		bind(actHalfUp, "MOVE", 0, g.Ctrl+"u", "half page up", "ctrl+u"),
 		bind(actPageDn, "MOVE", 0, g.Ctrl+"f pgdn", "page down", "ctrl+f", "pgdown"),
 		bind(actPageUp, "MOVE", 0, g.Ctrl+"b pgup", "page up", "ctrl+b", "pgup"),
 		bind(actFirst, "MOVE", 0, "g home", "first", "g", "home"),
 		bind(actLast, "MOVE", 0, "G end", "last", "G", "end"),
-		bind(actLeft, "MOVE", 0, "left", "columns back", "left"),
-		bind(actRight, "MOVE", 0, "right", "columns on", "right"),
+		bind(actLeft, "MOVE", 0, g.KeyLeft, "columns back", "left"),
+		bind(actRight, "MOVE", 0, g.KeyRight, "columns on", "right"),
 	}
 }
 
@@ -136,7 +138,7 @@ func jobKeys(g theme.Glyphs, down bool) []screen.Binding {
 		bind(actNew, "JOB", write(6), "n", "new", "n").Leading(),
 		bind(actDelete, "JOB", write(8), "D", "delete", "D").Leading(),
 		bind(actCopy, "JOB", 9, "c", "copy id", "c"),
-		bind(actMenu, "JOB", 0, "C", "copy"+g.Ellipsis, "C"),
+		bind(actMenu, "JOB", 0, "C", "copy menu", "C"),
 		bind(actWatch, "JOB", 0, "W", "watch on/off", "W"),
 		bind(actRaw, "JOB", 0, "y", "raw record", "y").Leading(),
 	}
@@ -148,8 +150,8 @@ func filterKeys(g theme.Glyphs) []screen.Binding {
 		bind(actKeep, "VIEW", 1, g.Enter, "keep filter", "enter"),
 		bind(actCancel, "VIEW", 2, "esc", "cancel", "esc"),
 		bind(actComplete, "VIEW", 3, "tab", "complete", "tab"),
-		bind(actEarlier, "VIEW", 4, g.Up, "earlier filter", "up"),
-		bind(actLater, "VIEW", 5, g.Down, "later filter", "down"),
+		bind(actEarlier, "VIEW", 4, g.KeyUp, "earlier filter", "up"),
+		bind(actLater, "VIEW", 5, g.KeyDown, "later filter", "down"),
 		bind(actDown, "MOVE", 6, g.Ctrl+"n", "next job", "ctrl+n"),
 		bind(actUp, "MOVE", 7, g.Ctrl+"p", "previous job", "ctrl+p"),
 	}

@@ -338,3 +338,45 @@ func TestFilter_cursorGoesToTheJobThatFollows(t *testing.T) {
 		t.Errorf("from the last job the cursor went to %q", said)
 	}
 }
+
+// Tab gives the motions to the preview, which then tells all; esc and tab give
+// them back.
+func TestPane(t *testing.T) {
+	t.Parallel()
+	jobs := told(tuitest.Jobs20())
+	for i := range jobs.Jobs {
+		jobs.Jobs[i].Message = new(strings.Repeat("line\n", 60) + "the very end")
+	}
+	s, said := press(t, page(env(t), 100, 30, jobs), "tab")
+	if !strings.Contains(said, "z shows it alone") {
+		t.Errorf("without a preview tab says %q", said)
+	}
+	s, _ = press(t, s.Resize(screen.Size{W: 140, H: 37}), "tab")
+	contains(t, s.View(), "preview 1-36/", "▌ raysubmit_tt0Lq8mWz2")
+	at := current(t, s)
+	s, _ = press(t, s, "G")
+	contains(t, s.View(), "the very end")
+	if s, _ = press(t, s, "g", "j", "ctrl+f"); current(t, s) != at {
+		t.Error("the cursor moved while the preview was read")
+	}
+	s, _ = press(t, s, "z")
+	contains(t, s.View(), "preview ")
+	s, _ = press(t, s, "z", "esc", "j")
+	if strings.Contains(s.View(), "preview 1") || current(t, s) == at {
+		t.Errorf("esc does not give the keys back:\n%s", s.View())
+	}
+	s, _ = press(t, s, "tab", "p")
+	if strings.Contains(s.View(), "preview 1") {
+		t.Error("a preview that is closed still has the keys")
+	}
+}
+
+// current is the job under the cursor.
+func current(t *testing.T, s screen.Screen) string {
+	t.Helper()
+	job, ok := s.(joblist.Model).Current()
+	if !ok {
+		t.Fatal("no job is under the cursor")
+	}
+	return job.ID()
+}

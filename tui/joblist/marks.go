@@ -70,7 +70,7 @@ func (k marks) with(on bool, rows ...*jobquery.Row) marks {
 }
 
 // span are the rows of the range, when there is one.
-func (m Model) span() (from, to int, ok bool) {
+func (m *Model) span() (from, to int, ok bool) {
 	c := m.table.Cursor()
 	if m.marks.anchor == "" || m.marks.at < 0 || c < 0 {
 		return 0, 0, false
@@ -79,7 +79,7 @@ func (m Model) span() (from, to int, ok bool) {
 }
 
 // marked reports whether row i carries a mark, or will by the range.
-func (m Model) marked(i int) bool {
+func (m *Model) marked(i int) bool {
 	if from, to, ok := m.span(); ok && i >= from && i <= to {
 		return true
 	}

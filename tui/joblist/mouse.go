@@ -12,14 +12,20 @@ const wheelRows = 3
 // handleMouse scrolls, selects and opens rows, and sorts by column heads. Y is
 // relative to the page.
 func (m Model) handleMouse(e tea.MouseMsg) (Model, tea.Cmd) {
-	if e.Action != tea.MouseActionPress || m.typing || m.menu || m.zoomed() {
+	if e.Action != tea.MouseActionPress || m.typing || m.menu || m.zoomed() && !m.reading.on {
 		return m, nil
 	}
 	switch e.Button {
-	case tea.MouseButtonWheelUp:
-		m.table = m.table.Scroll(-wheelRows)
-	case tea.MouseButtonWheelDown:
-		m.table = m.table.Scroll(wheelRows)
+	case tea.MouseButtonWheelUp, tea.MouseButtonWheelDown:
+		rows := wheelRows
+		if e.Button == tea.MouseButtonWheelUp {
+			rows = -wheelRows
+		}
+		if m.reading.on {
+			m.reading.top += rows
+			return m, nil
+		}
+		m.table = m.table.Scroll(rows)
 	case tea.MouseButtonLeft:
 		return m.click(e.X, e.Y)
 	default:
@@ -29,7 +35,7 @@ func (m Model) handleMouse(e tea.MouseMsg) (Model, tea.Cmd) {
 }
 
 func (m Model) click(x, y int) (Model, tea.Cmd) {
-	if x >= m.cols.total {
+	if x >= m.cols.total || m.zoomed() {
 		return m, nil
 	}
 	if y == headLines-1 {

@@ -16,7 +16,11 @@ type painter struct {
 	muted, selected, accent, bad  cell.Ink
 	stale, header, border, strong cell.Ink
 	match, warn                   cell.Ink
+	rule                          string // as long as most windows need it
 }
+
+// ruleCells is how long the rule is that is made in advance.
+const ruleCells = 200
 
 func newPainter(s *theme.Styles) *painter {
 	p := &painter{
@@ -24,6 +28,7 @@ func newPainter(s *theme.Styles) *painter {
 		bad: cell.InkOf(s.Failed), stale: cell.InkOf(s.Stale), header: cell.InkOf(s.Header),
 		border: cell.InkOf(s.Border), strong: cell.InkOf(s.Strong),
 		match: cell.InkOf(s.Match), warn: cell.InkOf(s.Warn),
+		rule: strings.Repeat(s.Glyphs.Rule, ruleCells),
 	}
 	for k := range jobtext.Kinds {
 		p.kinds[k] = cell.InkOf(k.Style(s))
@@ -62,9 +67,12 @@ func (m Model) arrow() string {
 	return m.env.Styles.Glyphs.Up
 }
 
+// What draws rows takes the page by its address: to copy it for each cell
+// costs more than the cell.
+
 // drawRow appends the line of row i. The selected one is drawn in one piece:
 // colours inside reverse video are hard to read.
-func (m Model) drawRow(b *strings.Builder, i int) {
+func (m *Model) drawRow(b *strings.Builder, i int) {
 	r := m.shown.row(i)
 	p := m.paint
 	switch {
@@ -84,10 +92,10 @@ func (m Model) drawRow(b *strings.Builder, i int) {
 }
 
 // drawCells appends everything after the cursor's column.
-func (m Model) drawCells(b *strings.Builder, i int, r *jobquery.Row, coloured bool) {
+func (m *Model) drawCells(b *strings.Builder, i int, r *jobquery.Row, coloured bool) {
 	c, p, g := m.cols, m.paint, &m.env.Styles.Glyphs
 	write := func(ink cell.Ink, s string) {
-		if coloured && s != " " {
+		if coloured && s != " " && s != "" {
 			ink.Write(b, s)
 			return
 		}
@@ -134,16 +142,18 @@ func (m Model) drawCells(b *strings.Builder, i int, r *jobquery.Row, coloured bo
 			m.highlight(b, ink, text)
 			b.WriteString(cell.Blank(col.w - cell.Width(text)))
 		case col.Right:
-			write(ink, cell.Right(text, col.w))
+			b.WriteString(cell.Blank(col.w - cell.Width(text)))
+			write(ink, text)
 		default:
-			write(ink, cell.Pad(text, col.w))
+			write(ink, text)
+			b.WriteString(cell.Blank(col.w - cell.Width(text)))
 		}
 	}
 	b.WriteString(cell.Blank(c.total - c.used()))
 }
 
 // news is the sign of a row that changed and was not seen, or is watched.
-func (m Model) news(id string) string {
+func (m *Model) news(id string) string {
 	switch {
 	case m.fresh.unseen[id]:
 		return m.env.Styles.Glyphs.Masked
@@ -163,29 +173,38 @@ func searched(name string) bool {
 }
 
 // cellText is what a row says in a column, no wider than it.
-func (m Model) cellText(col *column, r *jobquery.Row) string {
+func (m *Model) cellText(col *column, r *jobquery.Row) string {
 	tail := m.env.Styles.Glyphs.Ellipsis
-	stop, stopping := m.stoppingFor(r.ID)
-	stopping = stopping && r.Kind.Active()
 	switch col.Name {
 	case colStatus:
-		if stopping {
-			return "STOPPING " + jobtext.Duration(stop)
+		if word := m.stoppingWord(r); word != "" {
+			return word
 		}
+		return r.Kind.Word()
 	case colID:
 		return cell.Middle(clean.Text(r.ID), col.w, tail)
 	case colEntry:
 		text := jobtext.Entrypoint(r.Job, 4*col.w+8)
-		if stopping && m.cols.narrow {
-			text = "STOPPING " + jobtext.Duration(stop) + "  " + text
+		if m.cols.narrow {
+			if word := m.stoppingWord(r); word != "" {
+				text = word + "  " + text
+			}
 		}
 		return cell.Cut(text, col.w, tail)
 	}
 	return cell.Cut(col.Text(r, m.list.Now), col.w, tail)
 }
 
+// stoppingWord says for how long a job has been stopping; "" if it is not.
+func (m *Model) stoppingWord(r *jobquery.Row) string {
+	if since, ok := m.list.Stopping[r.ID]; ok && r.Kind.Active() {
+		return "STOPPING " + jobtext.Duration(m.list.Now.Sub(since))
+	}
+	return ""
+}
+
 // highlight appends text with the words of the filter set off.
-func (m Model) highlight(b *strings.Builder, ink cell.Ink, text string) {
+func (m *Model) highlight(b *strings.Builder, ink cell.Ink, text string) {
 	at := 0
 	for _, h := range jobquery.Hits(text, m.words, m.loosely) {
 		if h.From > at {

@@ -1,6 +1,7 @@
 package joblist
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -127,10 +128,13 @@ func (p preview) laidOut(m Model) preview {
 	kind := jobtext.KindOf(&job)
 	p.head = append([]string{m.previewTitle(&job, kind, w)}, "")
 	for _, f := range jobtext.Brief(&job, m.list.Now) {
-		p.head = append(p.head, labelled(s.Muted.Render, f, w, s.Glyphs.Ellipsis)...)
+		p.head = append(p.head, labelled(m.paint.muted.Text, f, w, s.Glyphs.Ellipsis)...)
+	}
+	if free := m.freeNow(); kind == jobtext.Pending && free != "" {
+		p.head = append(p.head, labelled(m.paint.muted.Text, jobtext.Field{Label: "free now", Text: free}, w, s.Glyphs.Ellipsis)...)
 	}
 	if kind == jobtext.Pending && m.list.RealRay {
-		p.head = append(p.head, labelled(s.Muted.Render, startLimit(&job, m.list.Now), w, s.Glyphs.Ellipsis)...)
+		p.head = append(p.head, labelled(m.paint.muted.Text, startLimit(&job, m.list.Now), w, s.Glyphs.Ellipsis)...)
 	}
 	p.foot = m.history(&job, w)
 	text := jobtext.Message(&job)
@@ -162,6 +166,19 @@ func (p preview) laidOut(m Model) preview {
 	return p
 }
 
+// freeNow is what a job that waits could get, as far as the root knows.
+func (m Model) freeNow() string {
+	var parts []string
+	for _, r := range m.list.Resources {
+		if r.Name == "memory" || r.Name == "object_store_memory" {
+			continue // what jobs seldom ask for
+		}
+		free := strconv.FormatFloat(max(0, r.Total-r.Used), 'g', 4, 64)
+		parts = append(parts, free+" of "+strconv.FormatFloat(r.Total, 'g', 4, 64)+" "+clean.Text(r.Name))
+	}
+	return strings.Join(parts, " "+m.env.Styles.Glyphs.Dot+" ")
+}
+
 // rayStartLimit is how long Ray lets a job wait for its start, unless the head
 // was told otherwise.
 const rayStartLimit = 15 * time.Minute
@@ -179,6 +196,9 @@ func startLimit(job *rayapi.Job, now time.Time) jobtext.Field {
 // text are the lines of the preview.
 func (p preview) text(m Model) []string {
 	_, h, _ := m.paneSize()
+	if m.reading.on {
+		return m.reading.text(h)
+	}
 	lines := p.head
 	if p.tail != nil && p.tailH > 0 && p.tailOf == p.job {
 		lines = append(lines[:len(lines):len(lines)], strings.Split(p.tail.View(), "\n")...)
@@ -189,8 +209,15 @@ func (p preview) text(m Model) []string {
 
 // rule is a heading with a line behind it.
 func (m Model) rule(title string, w int) string {
-	s := m.env.Styles
-	return s.Muted.Render(cell.Cut(title+" "+strings.Repeat(s.Glyphs.Rule, max(0, w-len(title)-1)), w, ""))
+	n := w - cell.Width(title) - 1
+	if n <= 0 {
+		return m.paint.muted.Text(cell.Cut(title, w, ""))
+	}
+	rule, sign := m.paint.rule, m.env.Styles.Glyphs.Rule
+	if n*len(sign) > len(rule) {
+		rule = strings.Repeat(sign, n)
+	}
+	return m.paint.muted.Text(title + " " + rule[:n*len(sign)])
 }
 
 const (
@@ -240,7 +267,8 @@ func (m Model) history(job *rayapi.Job, w int) []string {
 	}
 	s := m.env.Styles
 	lines := []string{"", m.rule("history of this entrypoint", w)}
-	const timesW = 2 + 6 + 1 + 6 + 2 + 13
+	const whyW = 13 // "start timeout"
+	const timesW = 2 + 6 + 1 + 6 + 2 + whyW
 	for _, r := range kin {
 		_, what := jobtext.Program(jobtext.Entrypoint(r.Job, 512))
 		if what == "" {
@@ -257,7 +285,7 @@ func (m Model) history(job *rayapi.Job, w int) []string {
 		argsW := max(8, w-timesW)
 		lines = append(lines, m.paint.kinds[r.Kind].Text(r.Kind.Glyph(&s.Glyphs))+" "+
 			cell.Pad(cell.Cut(what, argsW, s.Glyphs.Ellipsis), argsW)+
-			s.Muted.Render(cell.Right(jobtext.Clock(r.Job.Started(), m.list.Now), 6)+" "+cell.Right(took, 6))+"  "+cell.Cut(why, 11, ""))
+			m.paint.muted.Text(cell.Right(jobtext.Clock(r.Job.Started(), m.list.Now), 6)+" "+cell.Right(took, 6))+"  "+cell.Cut(why, whyW, s.Glyphs.Ellipsis))
 	}
 	return lines
 }
@@ -265,10 +293,7 @@ func (m Model) history(job *rayapi.Job, w int) []string {
 // ends wraps text into at most h lines. Where it is longer, the first line and
 // the last ones are left: the reason of a failure is at the end.
 func ends(text []string, w, h int, gap string) []string {
-	var lines []string
-	for _, l := range text {
-		lines = append(lines, cell.Wrap(l, w)...)
-	}
+	lines := wrapped(text, w)
 	if len(lines) <= h {
 		return lines
 	}
@@ -291,14 +316,27 @@ func (m Model) previewTitle(job *rayapi.Job, kind jobtext.Kind, w int) string {
 // maxPreviewLines bounds one field of the preview.
 const maxPreviewLines = 3
 
-// labelled lays a field out as label and text, wrapped beside the label.
-func labelled(label func(...string) string, f jobtext.Field, w int, tail string) []string {
-	const labelW = 13
-	text := cell.Wrap(f.Text, w-labelW)
-	if len(text) > maxPreviewLines {
-		text[maxPreviewLines-1] = cell.Cut(strings.Join(text[maxPreviewLines-1:], " "), w-labelW, tail)
-		text = text[:maxPreviewLines]
+// labelled lays a field out as label and text, in few lines.
+func labelled(label func(string) string, f jobtext.Field, w int, tail string) []string {
+	lines := labelledAll(label, f, labelW, w)
+	if len(lines) > maxPreviewLines {
+		text := cell.Wrap(f.Text, w-labelW)
+		rest := cell.Cut(strings.Join(text[maxPreviewLines-1:], " "), w-labelW, tail)
+		lines = append(lines[:maxPreviewLines-1], cell.Blank(labelW)+rest)
 	}
+	return lines
+}
+
+// labelW is how wide the label of a field is, fullLabelW where all fields are
+// told.
+const (
+	labelW     = 13
+	fullLabelW = 15
+)
+
+// labelledAll lays all of a field out, wrapped beside its label.
+func labelledAll(label func(string) string, f jobtext.Field, labelW, w int) []string {
+	text := cell.Wrap(f.Text, w-labelW)
 	lines := make([]string, 0, len(text))
 	for i, t := range text {
 		name := cell.Blank(labelW)

@@ -80,6 +80,7 @@ func (m Model) laidOut() Model {
 	m.table = m.table.Resize(m.tableHeight())
 	m.cols = m.layOut(m.tableWidth())
 	m.preview = m.preview.laidOut(m)
+	m.reading = m.reading.laidOut(m)
 	return m
 }
 
@@ -148,10 +149,10 @@ func (m Model) writeBeside(b *strings.Builder, side bool, lines []string, i int)
 // place is the line that says what is shown of how many, and in what order.
 func (m Model) place() string {
 	s := m.env.Styles
-	left := " " + s.Strong.Render("Jobs") + " " + m.total()
+	left := " " + m.paint.strong.Text("Jobs") + " " + m.total()
 	if m.list.Link.Down() && !m.list.AsOf.IsZero() {
 		at := m.list.AsOf.In(m.list.Now.Location()).Format("15:04:05")
-		left += "  " + s.Warn.Render("data from "+at+" ("+jobtext.Duration(m.list.Now.Sub(m.list.AsOf))+" old)")
+		left += "  " + m.paint.warn.Text("data from "+at+" ("+jobtext.Duration(m.list.Now.Sub(m.list.AsOf))+" old)")
 	}
 	left += "  " + m.filterText()
 	right := m.placeRight(m.size.W - cell.Width(left) - 1)
@@ -164,23 +165,24 @@ func (m Model) place() string {
 // placeRight is the right end of the place line. What has no room in w cells
 // goes: first the hints, then the order, then the place in the list.
 func (m Model) placeRight(w int) string {
-	s := m.env.Styles
 	var parts [4]string // as they stand
 	switch {
+	case m.reading.on:
+		parts[0] = m.paint.accent.Text(m.reading.place(m))
 	case m.cols.more && (m.wide || m.pan > 0):
-		parts[0] = s.Accent.Render("more columns: right")
+		parts[0] = m.paint.accent.Text("more columns: right")
 	case m.pan > 0:
-		parts[0] = s.Muted.Render("columns: left")
+		parts[0] = m.paint.muted.Text("columns: left")
 	}
 	if text, warn := m.markText(); warn {
-		parts[1] = s.Warn.Render(text)
+		parts[1] = m.paint.warn.Text(text)
 	} else if text != "" {
-		parts[1] = s.Accent.Render(text)
+		parts[1] = m.paint.accent.Text(text)
 	}
 	if n := len(m.shown.places); n > 0 {
 		from, to := m.table.Window()
-		parts[2] = s.Muted.Render("sort:" + m.by.Title() + m.arrow())
-		parts[3] = s.Muted.Render(fmt.Sprintf("%d-%d/%d", from+1, to, n))
+		parts[2] = m.paint.muted.Text("sort:" + m.by.Title() + m.arrow())
+		parts[3] = m.paint.muted.Text(fmt.Sprintf("%d-%d/%d", from+1, to, n))
 	}
 	left := w
 	for _, i := range [4]int{1, 3, 2, 0} {
@@ -245,7 +247,7 @@ func (m Model) filterText() string {
 		}
 		return s.Muted.Render(label) + s.Match.Render(clean.Text(m.look.filter)) + m.similar()
 	}
-	return s.Muted.Render("filter:none")
+	return m.paint.muted.Text("filter:none")
 }
 
 // filterHelp stands in the place of the column heads while a filter is typed:

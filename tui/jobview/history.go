@@ -17,10 +17,10 @@ const maxHistory = 200
 // history are the runs of the same program, with whatever arguments, that the
 // server still knows, the newest first, so that a change in time or outcome is
 // seen at once.
-func (m Model) history(w int) []string {
+func (m Model) history(w int) ([]string, runs) {
 	s := m.env.Styles
 	program, _ := jobtext.Program(m.job.Entrypoint)
-	var runs []*rayapi.Job
+	var known []*rayapi.Job
 	outcomes := map[jobtext.Kind]int{}
 	for i := range m.list.Jobs {
 		job := &m.list.Jobs[i]
@@ -28,27 +28,32 @@ func (m Model) history(w int) []string {
 			continue
 		}
 		outcomes[jobtext.KindOf(job)]++
-		runs = append(runs, job)
+		known = append(known, job)
 	}
-	if len(runs)+len(m.about.before) == 0 {
-		return []string{s.Muted.Render("no other run of this command is known")}
+	if len(known)+len(m.about.before) == 0 {
+		return []string{s.Muted.Render("no other run of this command is known")}, runs{}
 	}
-	slices.SortStableFunc(runs, func(a, b *rayapi.Job) int { return b.Started().Compare(a.Started()) })
-	lines := []string{m.heading(counted(len(runs), "run")+" of "+clean.Text(program)+" on "+m.env.Target.Name, w)}
-	counts := ""
+	slices.SortStableFunc(known, func(a, b *rayapi.Job) int { return b.Started().Compare(a.Started()) })
+	lines := []string{m.heading(counted(len(known), "run")+" of "+clean.Text(program)+" on "+m.env.Target.Name, w)}
+	var counts []string
 	for k := range jobtext.Kinds {
 		if n := outcomes[k]; n > 0 {
-			counts += k.Style(s).Render(k.Glyph(&s.Glyphs)+" "+k.Word()) + fmt.Sprintf(" %d   ", n)
+			counts = append(counts, k.Style(s).Render(k.Glyph(&s.Glyphs)+" "+k.Word())+fmt.Sprintf(" %d", n))
 		}
 	}
-	lines = append(append(lines, wrapAll([]string{counts}, w)...), "")
-	for i, job := range runs[:min(len(runs), maxHistory)] {
+	lines = append(append(lines, flowed(counts, "   ", w)...), "")
+	open := runs{line: len(lines), at: m.runs.at}
+	if open.at == "" {
+		open.at = m.job.ID()
+	}
+	for _, job := range known[:min(len(known), maxHistory)] {
+		open.ids = append(open.ids, job.ID())
 		lines = append(lines, m.run(job, w))
-		if i == maxHistory-1 && len(runs) > maxHistory {
-			lines = append(lines, s.Muted.Render(fmt.Sprintf("and %d older ones", len(runs)-maxHistory)))
-		}
 	}
-	return append(lines, m.forgotten(runs, w)...)
+	if older := len(known) - maxHistory; older > 0 {
+		lines = append(lines, s.Muted.Render(fmt.Sprintf("and %d older ones", older)))
+	}
+	return append(lines, m.forgotten(known, w)...), open
 }
 
 // forgotten are the submissions from this machine that the server knows no
@@ -100,7 +105,7 @@ func (m Model) run(job *rayapi.Job, w int) string {
 	kind := jobtext.KindOf(job)
 	mark := "  "
 	if job.ID() == m.job.ID() {
-		mark = s.Glyphs.Crumb + " " // not the cursor: nothing can be chosen here
+		mark = s.Glyphs.Crumb + " " // not the cursor, which may be elsewhere
 	}
 	took := ""
 	if d, ok := jobtext.Took(job, m.list.Now); ok {

@@ -99,3 +99,64 @@ func TestHistory_countsOneRun(t *testing.T) {
 	s := keys(send(jobview.New(e, failed()).Resize(screen.Size{W: 80, H: 24}), list), "5")
 	shows(t, s, "1 run of python sweep.py")
 }
+
+// Colours end with their line: what stands beside it has its own.
+func TestView_noColourReachesOver(t *testing.T) {
+	t.Parallel()
+	for _, sc := range scenes() {
+		for _, size := range [][2]int{{60, 15}, {140, 40}} {
+			for i, line := range strings.Split(sc.drawn(t, tuitest.Looks()[2].Styles, size), "\n") {
+				if at := strings.LastIndex(line, "\x1b["); at >= 0 && !strings.HasPrefix(line[at:], "\x1b[0m") {
+					t.Errorf("%s at %v: a style goes on after line %d: %q", sc.name, size, i, line)
+				}
+			}
+		}
+	}
+}
+
+// counted notes what becomes of an end of a log.
+type counted struct {
+	still
+	closed *int
+}
+
+func (c counted) Resize(screen.Size) screen.Screen        { return c }
+func (c counted) Update(tea.Msg) (screen.Screen, tea.Cmd) { return c, nil }
+func (c counted) Close()                                  { *c.closed++ }
+
+// A wide summary shows the end of the log, which is opened once, only where it
+// is seen, and closed with the page.
+func TestSummary_opensTheLogWhereThereIsRoom(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		size screen.Size
+		job  rayapi.Job
+		link screen.Link
+		want int
+	}{
+		{"wide", screen.Size{W: 140, H: 37}, failed(), screen.Live, 1},
+		{"narrow", screen.Size{W: 100, H: 37}, failed(), screen.Live, 0},
+		{"offline", screen.Size{W: 140, H: 37}, failed(), screen.Offline, 0},
+		{"a driver has none", screen.Size{W: 140, H: 37}, tuitest.Driver("02000000", rayapi.StatusRunning, time.Hour, 0), screen.Live, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			e := env(t, func() (rayapi.Job, error) { return tt.job, nil })
+			opened, closed := 0, 0
+			e.Pages.Tail = func(rayapi.Job) screen.Screen { opened++; return counted{closed: &closed} }
+			s := jobview.New(e, tt.job).Resize(tt.size)
+			for answer := range 3 {
+				list := told(answer + 1)
+				list.Link = tt.link
+				s = feed(t, s, list)
+			}
+			if got := strings.Contains(s.View(), "needle"); opened != tt.want || got != (tt.want > 0) {
+				t.Errorf("opened %d times, seen: %t\n%s", opened, got, s.View())
+			}
+			if s.Close(); closed != tt.want {
+				t.Errorf("closed %d times", closed)
+			}
+		})
+	}
+}

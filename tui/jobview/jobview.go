@@ -35,9 +35,11 @@ type Model struct {
 
 	tab      tab
 	yaml     bool          // the raw record as YAML
-	tail     screen.Screen // the end of the log, once that tab was opened
-	revealed time.Time     // until when secrets are shown; zero: they are masked
+	tail     screen.Screen // the end of the log, once there was a place for it
+	tailAt   screen.Size
+	revealed time.Time // until when secrets are shown; zero: they are masked
 
+	runs  runs
 	lines []string // of the body
 	top   int      // the first one that can be seen
 	find  find
@@ -82,9 +84,6 @@ func (m Model) Bindings() []screen.Binding {
 // Resize lays the page out anew.
 func (m Model) Resize(s screen.Size) screen.Screen {
 	m.size = s
-	if m.tail != nil {
-		m.tail = m.tail.Resize(m.bodySize())
-	}
 	return m.laidOut()
 }
 
@@ -123,6 +122,9 @@ func (m Model) toTail(msg tea.Msg) (screen.Screen, tea.Cmd) {
 	}
 	var cmd tea.Cmd
 	m.tail, cmd = m.tail.Update(msg)
+	if m.tab == tabSummary {
+		m = m.laidOut()
+	}
 	return m, cmd
 }
 
@@ -143,9 +145,10 @@ func (m Model) listed(msg screen.ListMsg) (screen.Screen, tea.Cmd) {
 	if !fresh || m.gone {
 		return m, nil
 	}
+	m, opened := m.openTail()
 	m, asked := m.askSupply()
 	next, looked := m.look()
-	return next, tea.Batch(asked, looked)
+	return next, tea.Batch(opened, asked, looked)
 }
 
 func (m Model) typed(k tea.KeyMsg) (screen.Screen, tea.Cmd) {
@@ -173,6 +176,8 @@ func (m Model) mouse(msg tea.MouseMsg) (screen.Screen, tea.Cmd) {
 		if t, ok := m.tabAt(msg.X); ok {
 			return m.open(t)
 		}
+	case msg.Button == tea.MouseButtonLeft && msg.Action == tea.MouseActionPress && m.tab == tabHistory:
+		return m.pressRun(m.top + msg.Y - tabLine - 1)
 	}
 	return m, nil
 }
@@ -181,8 +186,16 @@ func (m Model) do(id string) (screen.Screen, tea.Cmd) {
 	if m.tab == tabLog && m.tail != nil && ofLines(id) {
 		return m, screen.Notice(screen.Info, "this is the end of the log; l opens all of it, to scroll and to search")
 	}
+	if next, ok := m.walk(id); ok {
+		return next, nil
+	}
 	if top, ok := m.moved(id); ok {
 		return m.scroll(top), nil
+	}
+	if id == actLogError {
+		if cmd, ok := m.openRun(); ok {
+			return m, cmd
+		}
 	}
 	if t, ok := tabOf(id); ok {
 		return m.open(t)

@@ -44,31 +44,6 @@ func send(s screen.Screen, msgs ...tea.Msg) screen.Screen {
 	return s
 }
 
-func TestView_golden(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name string
-		w, h int
-		raw  bool
-		job  rayapi.Job
-	}{
-		{"raw 80x24", 80, 21, true, failed()},
-		{"driver 80x24", 80, 21, false, tuitest.Driver("02000000", rayapi.StatusRunning, time.Hour, 0)},
-		{"running 80x24", 80, 21, false, tuitest.Job("a", rayapi.StatusRunning, "sleep 9", time.Minute, 0)},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			e := env(t, func() (rayapi.Job, error) { return tt.job, nil })
-			m := jobview.New(e, tt.job)
-			if tt.raw {
-				m = jobview.NewRaw(e, tt.job)
-			}
-			tuitest.Golden(t, feed(t, m.Resize(screen.Size{W: tt.w, H: tt.h}), m.Init()(), told(1)).View())
-		})
-	}
-}
-
 func TestView_fillsItsSize(t *testing.T) {
 	t.Parallel()
 	e := env(t, func() (rayapi.Job, error) { return failed(), nil })

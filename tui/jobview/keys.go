@@ -74,9 +74,12 @@ func (m Model) registry() []screen.Binding {
 	if m.tab == tabRaw {
 		raw = "JSON or YAML"
 	}
-	failed, watch, reveal := "open the log", "watch: tell me of changes", "reveal secrets (60 s)"
+	failed, watch, reveal := "open the log", "watch", "reveal secrets"
 	if m.job.Status == rayapi.StatusFailed {
 		failed = "log at the error"
+	}
+	if m.tab == tabHistory {
+		failed = "open the run"
 	}
 	if m.list.Watched[m.job.ID()] {
 		watch = "watch no more"
@@ -85,8 +88,8 @@ func (m Model) registry() []screen.Binding {
 		reveal = "mask secrets"
 	}
 	bindings := []screen.Binding{
-		bind(actDown, "MOVE", 0, "j "+g.Down, "down", "j", "down"),
-		bind(actUp, "MOVE", 0, "k "+g.Up, "up", "k", "up"),
+		bind(actDown, "MOVE", 0, "j "+g.KeyDown, "down", "j", "down"),
+		bind(actUp, "MOVE", 0, "k "+g.KeyUp, "up", "k", "up"),
 		bind(actHalfDn, "MOVE", 0, g.Ctrl+"d", "half page down", "ctrl+d"),
 		bind(actHalfUp, "MOVE", 0, g.Ctrl+"u", "half page up", "ctrl+u"),
 		bind(actPageDn, "MOVE", 0, g.Ctrl+"f pgdn", "page down", "ctrl+f", "pgdown", " "),
@@ -105,7 +108,7 @@ func (m Model) registry() []screen.Binding {
 		bind(actNextTab, "VIEW", 10, "tab", "next part", "tab"),
 		bind(actPrevTab, "VIEW", 0, "shift+tab", "part before", "shift+tab"),
 		bind(actFind, "VIEW", 7, "/", "find", "/"),
-		bind(actNext, "VIEW", 0, "n", "next hit", "n"),
+		bind(actNext, "VIEW", 0, "n", "hit after", "n"),
 		bind(actPrev, "VIEW", 0, "N", "hit before", "N"),
 		bind(actRaw, "VIEW", 6, "y", raw, "y"),
 		bind(actReveal, "VIEW", 0, "F4 R", reveal, "f4", "R"),
@@ -113,7 +116,7 @@ func (m Model) registry() []screen.Binding {
 	}
 	for t := range tabs {
 		n := strconv.Itoa(int(t) + 1)
-		bindings = append(bindings, bind(actTab+n, "VIEW", 0, n, strings.ToLower(t.name()), n))
+		bindings = append(bindings, bind(actTab+n, "VIEW", 0, n, "part: "+strings.ToLower(t.name()), n))
 	}
 	return bindings
 }
@@ -126,9 +129,10 @@ func findKeys(g theme.Glyphs) []screen.Binding {
 	}
 }
 
-// errorRank puts the way to the error first where there is one.
+// errorRank puts the way to the error first where there is one, and in the
+// history that to the run.
 func (m Model) errorRank() int {
-	if m.job.Status == rayapi.StatusFailed {
+	if m.job.Status == rayapi.StatusFailed || m.tab == tabHistory {
 		return 1
 	}
 	return 0

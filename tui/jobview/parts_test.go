@@ -47,34 +47,6 @@ func lacks(t *testing.T, s screen.Screen, texts ...string) {
 	}
 }
 
-func TestTabs_golden(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name string
-		w, h int
-		keys []string
-	}{
-		{"env 80x24", 80, 21, []string{"3"}},
-		{"raw yaml 80x24", 80, 21, []string{"y", "y"}},
-		{"history 80x24", 80, 21, []string{"5"}},
-		{"history 140x40", 140, 37, []string{"shift+tab"}},
-		{"found 80x24", 80, 21, []string{"4", "/", "s", "w", "e", "e", "p", "enter", "n"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			e := env(t, func() (rayapi.Job, error) { return failed(), nil })
-			list := told(1)
-			list.Jobs = tuitest.Jobs20()
-			again := failed()
-			again.SubmissionID = ptr("sweep-lr-0.03-r1")
-			again.Status, again.DriverExitCode = rayapi.StatusSucceeded, ptr(0)
-			list.Jobs = append(list.Jobs, again)
-			s := feed(t, jobview.New(e, failed()).Resize(screen.Size{W: tt.w, H: tt.h}), list)
-			tuitest.Golden(t, keys(s, tt.keys...).View())
-		})
-	}
-}
-
 func ptr[T any](v T) *T { return &v }
 
 func TestFind(t *testing.T) {
@@ -291,7 +263,7 @@ func TestPhases(t *testing.T) {
 	list := told(1)
 	list.Begun = map[string]time.Time{"a": tuitest.Now().Add(-49 * time.Second)}
 	shows(t, feed(t, jobview.New(env(t, func() (rayapi.Job, error) { return job, nil }), job).Resize(screen.Size{W: 100, H: 30}), list),
-		"waited 11s · ran 20s")
+		"waited 11s, until 14:16:11 · ran 20s")
 	list.Begun["a"] = tuitest.Now() // its end was seen, not its beginning
 	lacks(t, feed(t, jobview.New(env(t, func() (rayapi.Job, error) { return job, nil }), job).Resize(screen.Size{W: 100, H: 30}), list),
 		"waited", "ran 0s")
@@ -305,4 +277,37 @@ func TestFailure_longPaths(t *testing.T) {
 	job.Message = ptr("failed\nTraceback (most recent call last):\n  File \"" + path + "\", line 6, in <module>\n    step(7)\nValueError: bad batch 7\n")
 	m := jobview.New(env(t, func() (rayapi.Job, error) { return job, nil }), job)
 	shows(t, feed(t, m.Resize(screen.Size{W: 80, H: 30}), m.Init()(), told(1)), `/boom.py", line 6, in <module>`, "step(7)")
+}
+
+// The history is walked through, and its runs are opened.
+func TestHistory_opensARun(t *testing.T) {
+	t.Parallel()
+	e := env(t, func() (rayapi.Job, error) { return failed(), nil })
+	opened := ""
+	e.Pages.Job = func(j rayapi.Job) screen.Screen { opened = j.ID(); return still{} }
+	s := keys(feed(t, jobview.New(e, failed()).Resize(screen.Size{W: 80, H: 12}), list()), "5")
+	shows(t, s, "▌▸ ✗ FAILED    sweep-lr-0.03  ")
+	if _, cmd := s.Update(tuitest.Key("enter")); cmd == nil || opened != "" {
+		t.Error("the page's own job is opened again")
+	}
+	s = keys(s, "j", "j")
+	if _, cmd := s.Update(tuitest.Key("enter")); cmd == nil || opened != "sweep-lr-0.003" {
+		t.Errorf("two below is %q", opened)
+	}
+	s = feed(t, s, list()) // a refresh leaves the cursor with its run
+	shows(t, s, "▌  ● RUNNING   sweep-lr-0.003  ")
+	s = keys(s, "G")
+	lacks(t, s, "▌  ● RUNNING")
+	s.Update(tuitest.Key("enter"))
+	if opened == "sweep-lr-0.003" || opened == "" {
+		t.Error("the last run is not opened")
+	}
+	s = keys(s, "ctrl+u", "ctrl+u", "k", "g")
+	shows(t, s, "12 runs of python sweep.py", "▌▸ ✗ FAILED")
+	press := tea.MouseMsg{X: 9, Y: 6, Button: tea.MouseButtonLeft, Action: tea.MouseActionPress}
+	s, _ = s.Update(press)
+	shows(t, s, "▌  ✓ SUCCEEDED sweep-lr-0.03-r1")
+	if s.Update(press); opened != "sweep-lr-0.03-r1" {
+		t.Errorf("a second press opens %q", opened)
+	}
 }

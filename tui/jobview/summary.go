@@ -47,10 +47,10 @@ func (m Model) changes(w int) []string {
 	changes := ledger.Diff(m.about.parent.Request, m.about.entry.Request)
 	for _, c := range changes {
 		if c.Had {
-			lines = append(lines, wrapAll([]string{s.Failed.Render("- ") + clean.Text(c.Path+": "+c.Old)}, w)...)
+			lines = append(lines, inked(s.Failed, "- "+clean.Text(c.Path+": "+c.Old), w)...)
 		}
 		if c.Has {
-			lines = append(lines, wrapAll([]string{s.OK.Render("+ ") + clean.Text(c.Path+": "+c.New)}, w)...)
+			lines = append(lines, inked(s.OK, "+ "+clean.Text(c.Path+": "+c.New), w)...)
 		}
 	}
 	if len(changes) == 0 {
@@ -92,22 +92,20 @@ func (m Model) failure(w int) []string {
 	s := m.env.Styles
 	lines := []string{m.heading("Why it failed", w)}
 	if exit := jobtext.Exit(&m.job); exit != "" {
-		lines = append(lines, wrapAll([]string{s.Failed.Render("exit " + exit)}, w)...)
+		lines = append(lines, inked(s.Failed, "exit "+exit, w)...)
 	} else if short := jobtext.ErrorShort(&m.job); short != "" {
 		lines = append(lines, s.Failed.Render(short))
 	}
 	if card := m.about.card; card != nil {
-		var frames []string
-		for _, l := range card.Lines {
-			frames = append(frames, clean.Block(l)...)
-		}
 		reason := strings.TrimSuffix(card.Exception+": "+card.Message, ": ")
-		lines = append(lines, wrapAll([]string{s.Error.Render(clean.Text(reason))}, w)...)
-		for _, l := range frames[min(len(frames), max(1, len(frames)-maxFrames-1)):max(1, len(frames)-1)] {
-			lines = append(lines, s.Muted.Render(frame(l, w, s.Glyphs.Ellipsis)))
+		lines = append(lines, inked(s.Error, clean.Text(reason), w)...)
+		for _, l := range card.Telling(maxFrames, s.Glyphs.Ellipsis) {
+			for _, part := range clean.Block(l) {
+				lines = append(lines, s.Muted.Render(frame(part, w, s.Glyphs.Ellipsis)))
+			}
 		}
 	}
-	lines = append(lines, wrapAll(m.advice(), w)...)
+	lines = append(lines, m.advice(w)...)
 	return append(lines, "")
 }
 
@@ -131,17 +129,19 @@ func frame(l string, w int, tail string) string {
 }
 
 // advice is what to try next.
-func (m Model) advice() []string {
+func (m Model) advice(w int) []string {
 	s := m.env.Styles
-	keys := s.Key.Render(s.Glyphs.Enter) + " log at the error   " + s.Key.Render("e") + " edit and rerun   " + s.Key.Render("r") + " rerun as it was"
+	keys := flowed([]string{
+		s.Key.Render(s.Glyphs.Enter) + " log at the error", s.Key.Render("e") + " edit and rerun", s.Key.Render("r") + " rerun as it was",
+	}, "   ", w)
 	exception := ""
 	if m.about.card != nil {
 		exception = m.about.card.Exception + ": " + m.about.card.Message
 	}
 	if hint := hintFor(&m.job, exception); hint != "" {
-		return []string{hint, keys}
+		return append(cell.Wrap(hint, w), keys...)
 	}
-	return []string{keys}
+	return keys
 }
 
 // hintFor knows the failures that have a usual cause.
@@ -173,7 +173,7 @@ func hintFor(job *rayapi.Job, exception string) string {
 func (m Model) known() []jobtext.Field {
 	var fields []jobtext.Field
 	if e := m.about.entry; e != nil {
-		if asked := demand(e.Request); asked != "" {
+		if asked := demand(e.Request, m.dot()); asked != "" {
 			fields = append(fields, jobtext.Field{Label: "resources", Text: asked + "  (as sent from here)"})
 		}
 	}
@@ -191,7 +191,7 @@ func (m Model) known() []jobtext.Field {
 		if text := strings.Join(m.metadata(), "  "); text != "" {
 			fields = append(fields, jobtext.Field{Label: "metadata", Text: text})
 		}
-		if text := environment(&m.job); text != "" {
+		if text := environment(&m.job, m.dot()); text != "" {
 			fields = append(fields, jobtext.Field{Label: "runtime env", Text: text})
 		}
 	}
@@ -199,7 +199,7 @@ func (m Model) known() []jobtext.Field {
 }
 
 // environment names the parts of a runtime environment in one line.
-func environment(job *rayapi.Job) string {
+func environment(job *rayapi.Job, dot string) string {
 	var env map[string]json.RawMessage
 	if json.Unmarshal(job.RuntimeEnv, &env) != nil {
 		return ""
@@ -220,7 +220,7 @@ func environment(job *rayapi.Job) string {
 			parts = append(parts, name)
 		}
 	}
-	return strings.Join(parts, " · ")
+	return strings.Join(parts, dot)
 }
 
 // phases tells how long the job waited and ran, if it was watched from here
@@ -236,5 +236,6 @@ func (m Model) phases() string {
 		return ""
 	}
 	waited = min(waited, took)
-	return fmt.Sprintf("waited %s · ran %s  (as seen from here)", jobtext.Duration(waited), jobtext.Duration(took-waited))
+	at := began.In(m.list.Now.Location()).Format("15:04:05")
+	return fmt.Sprintf("waited %s, until %s%sran %s  (as seen from here)", jobtext.Duration(waited), at, m.dot(), jobtext.Duration(took-waited))
 }

@@ -6,6 +6,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"dray/tui/action"
 	"dray/tui/screen"
 	"dray/tui/widget/cell"
 )
@@ -33,10 +34,19 @@ const tabLine = 1
 func (m Model) open(t tab) (screen.Screen, tea.Cmd) {
 	m.tab, m.top = t, 0
 	m.find = find{}
-	if t != tabLog || m.tail != nil || m.env.Pages.Tail == nil || m.size.W == 0 {
-		return m.laidOut(), nil
+	m, cmd := m.openTail()
+	return m.laidOut(), cmd
+}
+
+// openTail opens the end of the log where it can be seen: in its own part, and
+// in the summary of a wide window.
+func (m Model) openTail() (Model, tea.Cmd) {
+	seen := m.tab == tabLog || m.tab == tabSummary && m.size.W >= twoAt && !m.list.Link.Down() && action.Explain(m.job, action.ReadLog) == nil
+	if !seen || m.tail != nil || m.env.Pages.Tail == nil || m.size.W == 0 {
+		return m, nil
 	}
-	m.tail = m.env.Pages.Tail(m.job).Resize(m.bodySize())
+	m.tailAt = m.tailSize()
+	m.tail = m.env.Pages.Tail(m.job).Resize(m.tailAt)
 	return m.laidOut(), m.tail.Init()
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/charmbracelet/lipgloss"
+
 	"dray/tui/clean"
 	"dray/tui/screen"
 	"dray/tui/widget/cell"
@@ -26,6 +28,9 @@ func (m Model) laidOut() Model {
 	if m.size.W == 0 {
 		return m
 	}
+	if size := m.tailSize(); m.tail != nil && size != m.tailAt {
+		m.tail, m.tailAt = m.tail.Resize(size), size
+	}
 	switch m.tab {
 	case tabLog:
 		m.lines = m.noLog(w)
@@ -34,7 +39,7 @@ func (m Model) laidOut() Model {
 	case tabRaw:
 		m.lines = wrapAll(m.record(), w)
 	case tabHistory:
-		m.lines = m.history(w)
+		m.lines, m.runs = m.history(w)
 	default:
 		m.lines = m.summary(w)
 	}
@@ -49,7 +54,34 @@ func (m Model) summary(w int) []string {
 	}
 	left := w * 3 / 5
 	right := append(m.surroundings(w-left-3), m.changes(w-left-3)...)
+	if h := m.tailRoom(len(right)); h > 0 && m.tail != nil {
+		right = append(right, "", m.heading("Log tail", w-left-3))
+		right = append(right, cell.Lines(strings.Split(m.tail.View(), "\n"), h)...)
+	}
 	return beside(m.story(left), right, left, m.env.Styles.Border.Render(m.env.Styles.Glyphs.Bar), m.bodySize().H)
+}
+
+// minTail is the fewest lines in which the end of a log says anything.
+const minTail = 3
+
+// tailRoom is how many lines there are for the log under so many others.
+func (m Model) tailRoom(above int) int {
+	h := m.bodySize().H - above - 2
+	if h < minTail {
+		return 0
+	}
+	return h
+}
+
+// tailSize is the room of the log: the whole part, or in the summary what is
+// left of the right column.
+func (m Model) tailSize() screen.Size {
+	if m.tab == tabLog || m.size.W < twoAt {
+		return m.bodySize()
+	}
+	w := m.size.W - 2
+	w -= w*3/5 + 3
+	return screen.Size{W: w, H: max(minTail, m.tailRoom(len(m.surroundings(w))+len(m.changes(w))))}
 }
 
 // record is the raw record.
@@ -70,7 +102,7 @@ func (m Model) noLog(w int) []string {
 	if m.tail != nil {
 		return nil
 	}
-	return cell.Wrap(m.env.Styles.Muted.Render("l opens the log"), w)
+	return inked(m.env.Styles.Muted, "l opens the log", w)
 }
 
 // surroundings are metadata and runtime environment.
@@ -112,6 +144,9 @@ func (m Model) heading(title string, w int) string {
 	return s.Accent.Render(title) + " " + s.Border.Render(strings.Repeat(s.Glyphs.Rule, max(0, w-cell.Width(title)-1)))
 }
 
+// dot stands between the parts of a line.
+func (m Model) dot() string { return " " + m.env.Styles.Glyphs.Dot + " " }
+
 // field wraps a text beside its label.
 func (m Model) field(label, text string, w int) []string {
 	var lines []string
@@ -129,6 +164,30 @@ func wrapAll(lines []string, w int) []string {
 		out = append(out, cell.Wrap(l, w)...)
 	}
 	return out
+}
+
+// inked wraps a text and colours each line, so that no colour reaches into
+// what stands beside it.
+func inked(style lipgloss.Style, text string, w int) []string {
+	lines := cell.Wrap(text, w)
+	for i := range lines {
+		lines[i] = style.Render(lines[i])
+	}
+	return lines
+}
+
+// flowed puts pieces, which may hold colours, into lines of at most w cells.
+// None is broken.
+func flowed(pieces []string, between string, w int) []string {
+	var lines []string
+	for i, p := range pieces {
+		if last := len(lines) - 1; i > 0 && cell.Width(lines[last]+between+p) <= w {
+			lines[last] += between + p
+			continue
+		}
+		lines = append(lines, p)
+	}
+	return lines
 }
 
 func joined(lines []string) string { return strings.Join(lines, "\n") }
@@ -153,7 +212,7 @@ func (m Model) View() string {
 	}
 	for i := min(m.top, len(m.lines)); i < len(m.lines) && len(lines) < m.size.H; i++ {
 		mark := " "
-		if m.find.on(i) {
+		if m.find.on(i) || m.onRun(i) {
 			mark = m.env.Styles.Accent.Render(m.env.Styles.Glyphs.Cursor)
 		}
 		lines = append(lines, mark+m.lines[i])

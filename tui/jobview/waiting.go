@@ -15,12 +15,12 @@ import (
 )
 
 // demand is what a request asks for.
-func demand(r rayapi.SubmitRequest) string {
+func demand(r rayapi.SubmitRequest, dot string) string {
 	var parts []string
 	for _, a := range needs(r) {
 		parts = append(parts, amount(a.name, a.n))
 	}
-	return strings.Join(parts, " · ")
+	return strings.Join(parts, dot)
 }
 
 type need struct {
@@ -72,7 +72,7 @@ func (m Model) waiting(w int) []string {
 				free = append(free, fmt.Sprintf("%s of %s", plainAmount(r.Name, r.Total-r.Used), amount(r.Name, r.Total)))
 			}
 		}
-		lines = append(lines, m.field("free now", strings.Join(free, " · "), w)...)
+		lines = append(lines, m.field("free now", strings.Join(free, m.dot()), w)...)
 	}
 	if left := m.startsWithin(); left != "" {
 		lines = append(lines, m.field("time left", left, w)...)
@@ -132,17 +132,16 @@ func (m Model) stopping(w int) []string {
 	}
 	s := m.env.Styles
 	took := m.list.Now.Sub(since)
-	arrow := " " + s.Muted.Render(s.Glyphs.Crumb) + " "
-	steps := strings.Join([]string{
+	steps := flowed([]string{
 		s.OK.Render(s.Glyphs.Succeeded + " asked " + jobtext.Duration(took) + " ago"),
 		s.Running.Render(s.Glyphs.Running + " signalled"),
 		s.Muted.Render(s.Glyphs.Pending + " killed after the grace"),
 		s.Muted.Render(s.Glyphs.Pending + " gone"),
-	}, arrow)
-	lines := append([]string{m.heading("Stopping", w)}, wrapAll([]string{steps}, w)...)
+	}, " "+s.Muted.Render(s.Glyphs.Crumb)+" ", w)
+	lines := append([]string{m.heading("Stopping", w)}, steps...)
 	if took > slowStop {
 		hint := "This takes long: a process waits for a disk or a device, the grace is long, or the head is slow. Until the server says STOPPED nothing is proven."
-		lines = append(lines, wrapAll([]string{s.Warn.Render(hint)}, w)...)
+		lines = append(lines, inked(s.Warn, hint, w)...)
 	}
 	return append(lines, "")
 }

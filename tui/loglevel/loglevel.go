@@ -53,6 +53,21 @@ func Of(line []byte) Level {
 	return None
 }
 
+// Inside reports whether a line can stand between the first line of a traceback
+// and the exception: it is indented, or empty.
+func Inside(line []byte) bool {
+	line = line[:min(len(line), looked)]
+	var plain [looked]byte
+	if bytes.IndexByte(line, 0x1b) >= 0 {
+		line = uncoloured(plain[:0], line)
+	}
+	if rest := withoutPrefix(line); len(line) > 0 && line[0] == '(' && len(rest) < len(line) {
+		_, line, _ = bytes.Cut(line, []byte(") "))
+	}
+	line = bytes.TrimRight(line, "\r")
+	return len(line) == 0 || line[0] == ' ' || line[0] == '\t'
+}
+
 // uncoloured appends line without its control sequences.
 func uncoloured(dst, line []byte) []byte {
 	for i := 0; i < len(line); i++ {

@@ -94,3 +94,23 @@ func BenchmarkOf(b *testing.B) {
 		})
 	}
 }
+
+func TestInside(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]bool{
+		"":                              true,
+		"\r":                            true,
+		"  File \"x.py\", line 1, in f": true,
+		"\tat x":                        true,
+		"\x1b[31m    f()\x1b[0m":        true,
+		"(train pid=1, ip=10.0.0.1)   File \"x.py\"":  true,
+		"(train pid=1, ip=10.0.0.1) ValueError: boom": false,
+		"(train pid=1) ":   true,
+		"(a note)  in it":  false,
+		"ValueError: boom": false,
+	} {
+		if got := loglevel.Inside([]byte(line)); got != want {
+			t.Errorf("Inside(%q) = %v", line, got)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"dray/tui/loglevel"
 	"dray/tui/screen"
 )
 
@@ -183,7 +184,7 @@ func BenchmarkSearch(b *testing.B) {
 	b.Run("regexp with a text", find(expr("ERROR.*Loss=nan")))
 	b.Run("regexp of branches", find(expr("Loss=nan|CUDA out of memory|NCCL")))
 	b.Run("regexp without a text", find(expr(`[Ll][Oo][Ss][Ss]=[a-z]+`)))
-	b.Run("errors", find(Errors()))
+	b.Run("errors", find(Levels(loglevel.Error)))
 	b.Run("plain scan", func(b *testing.B) {
 		b.SetBytes(size)
 		buf := make([]byte, 256<<10)
@@ -216,18 +217,22 @@ func BenchmarkSearch(b *testing.B) {
 			_ = f.Close()
 		}
 	})
-	b.Run("count all hits", func(b *testing.B) {
-		b.SetBytes(size)
-		for b.Loop() {
-			f := NewFinder(s, Literal("step 77"), 0)
-			for p := f.Progress(); !p.Done; {
-				var err error
-				if p, err = f.Step(b.Context(), time.Second, true); err != nil {
-					b.Fatal(err)
+	count := func(text string) func(*testing.B) {
+		return func(b *testing.B) {
+			b.SetBytes(size)
+			for b.Loop() {
+				f := NewFinder(s, Literal(text), 0)
+				for p := f.Progress(); !p.Done; {
+					var err error
+					if p, err = f.Step(b.Context(), time.Second, true); err != nil {
+						b.Fatal(err)
+					}
 				}
 			}
 		}
-	})
+	}
+	b.Run("count all hits", count("step 77"))
+	b.Run("count a hit on each line", count("grad_norm"))
 }
 
 func BenchmarkAppend(b *testing.B) {

@@ -2,6 +2,7 @@ package logstore
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +18,8 @@ type Finder struct {
 	s     *Store
 	query Query
 	epoch int
-	idle  chan *scanner // those that nobody uses
+	once  sync.Once // for tuned
+	tuned Query     // query, looking for what is rare in this log
 
 	mu     sync.Mutex
 	counts []uint32 // hits in the lines that begin in each span
@@ -34,7 +36,7 @@ const (
 	// mostSpans is how many are given out at once, so that the workers need not
 	// wait for each other after each; fewer where a batch takes long, because it
 	// cannot be cancelled.
-	mostSpans  = 16
+	mostSpans  = 32
 	quickBatch = 4 * time.Millisecond
 	slowBatch  = 20 * time.Millisecond
 	// nearSpan is how much is looked at before whole spans are.
@@ -58,7 +60,7 @@ func (p pace) after(took time.Duration) pace {
 // NewFinder returns a finder that begins to count at the line that begins at
 // from, and looks at what is before it last.
 func NewFinder(s *Store, q Query, from int64) *Finder {
-	f := &Finder{s: s, query: q, epoch: s.Extent().Epoch, idle: make(chan *scanner, scanWorkers), seen: -1}
+	f := &Finder{s: s, query: q, epoch: s.Extent().Epoch, seen: -1}
 	f.first = from - from%spanSize
 	f.last = f.first
 	return f
@@ -123,7 +125,7 @@ func (f *Finder) steps(ctx context.Context, final bool, enough func() bool) (Pro
 		if len(spans) == 0 {
 			return f.Progress(), nil
 		}
-		took, err := f.countAll(spans, r.size)
+		took, err := f.countAll(ctx, spans, r.size)
 		if err != nil {
 			return f.Progress(), err
 		}
@@ -164,10 +166,10 @@ func (f *Finder) work(size int64, most int) []span {
 }
 
 // countAll counts spans side by side, adds the counts, and returns how long
-// that took.
-func (f *Finder) countAll(spans []span, size int64) (time.Duration, error) {
-	took := f.each(spans, func(c *scanner, p *span) {
-		p.hits, p.err = c.count(&f.query, p.from, p.to, size)
+// that took. Nothing is added when ctx ends meanwhile.
+func (f *Finder) countAll(ctx context.Context, spans []span, size int64) (time.Duration, error) {
+	took := f.each(ctx, spans, func(c *scanner, p *span) {
+		p.hits, p.err = c.count(&f.tuned, p.from, p.to, size)
 	})
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -186,26 +188,18 @@ func (f *Finder) countAll(spans []span, size int64) (time.Duration, error) {
 	return took, nil
 }
 
-// each runs do on the spans side by side and returns how long that took.
-func (f *Finder) each(spans []span, do func(*scanner, *span)) time.Duration {
+// each runs do on the spans side by side and returns how long that took. Spans
+// that ctx leaves undone have its error.
+func (f *Finder) each(ctx context.Context, spans []span, do func(*scanner, *span)) time.Duration {
 	began := time.Now() //nolint:forbidigo // a duration is measured, which a fixed clock would stop
-	run := func(p *span) {
-		var c *scanner
-		select {
-		case c = <-f.idle:
-		default:
-			c = newScanner(f.s)
-		}
-		do(c, p)
-		select {
-		case f.idle <- c:
-		default:
-		}
-	}
+	f.once.Do(func() { f.tuned = f.query.tuned(f.s.sample()) })
 	var next atomic.Int64
 	work := func() {
+		c := f.s.scanner(ctx)
+		defer f.s.scanners.Put(c)
 		for i := int(next.Add(1)) - 1; i < len(spans); i = int(next.Add(1)) - 1 {
-			run(&spans[i])
+			do(c, &spans[i])
+			runtime.Gosched() // the screen and the keys come first
 		}
 	}
 	var wg sync.WaitGroup
@@ -224,7 +218,7 @@ func (f *Finder) NextHit(ctx context.Context, off int64) (int64, bool, error) {
 	at := max(0, off)
 	if near := min(size, at-at%nearSpan+nearSpan); at < near && !f.none(at, near) { // hits are often close together
 		p := []span{{from: at, to: near}}
-		f.each(p, func(c *scanner, p *span) { p.at, p.ok, p.err = c.firstIn(&f.query, p.from, p.to, size) })
+		f.each(ctx, p, func(c *scanner, p *span) { p.at, p.ok, p.err = c.firstIn(&f.tuned, p.from, p.to, size) })
 		if p[0].ok || p[0].err != nil {
 			return p[0].at, p[0].ok, p[0].err
 		}
@@ -245,8 +239,8 @@ func (f *Finder) NextHit(ctx context.Context, off int64) (int64, bool, error) {
 		if len(spans) == 0 {
 			continue
 		}
-		n = n.after(f.each(spans, func(c *scanner, p *span) {
-			p.at, p.ok, p.err = c.firstIn(&f.query, p.from, p.to, size)
+		n = n.after(f.each(ctx, spans, func(c *scanner, p *span) {
+			p.at, p.ok, p.err = c.firstIn(&f.tuned, p.from, p.to, size)
 		}))
 		for _, p := range spans {
 			if p.err != nil || p.ok {
@@ -263,7 +257,7 @@ func (f *Finder) PrevHit(ctx context.Context, off int64) (int64, bool, error) {
 	at := min(off, size)
 	if near := max(0, (at-1)-(at-1)%nearSpan); at > near && !f.none(near, at) {
 		p := []span{{from: near, to: at}}
-		f.each(p, func(c *scanner, p *span) { p.at, p.ok, p.err = c.lastIn(&f.query, p.from, p.to, size) })
+		f.each(ctx, p, func(c *scanner, p *span) { p.at, p.ok, p.err = c.lastIn(&f.tuned, p.from, p.to, size) })
 		if p[0].ok || p[0].err != nil {
 			return p[0].at, p[0].ok, p[0].err
 		}
@@ -284,8 +278,8 @@ func (f *Finder) PrevHit(ctx context.Context, off int64) (int64, bool, error) {
 		if len(spans) == 0 {
 			continue
 		}
-		n = n.after(f.each(spans, func(c *scanner, p *span) {
-			p.at, p.ok, p.err = c.lastIn(&f.query, p.from, p.to, size)
+		n = n.after(f.each(ctx, spans, func(c *scanner, p *span) {
+			p.at, p.ok, p.err = c.lastIn(&f.tuned, p.from, p.to, size)
 		}))
 		for _, p := range spans {
 			if p.err != nil || p.ok {
@@ -320,7 +314,7 @@ func (f *Finder) Rank(off int64) (int64, bool, error) {
 	p := []span{{from: off - off%spanSize, to: off}}
 	if p[0].from < off {
 		size := f.s.Extent().Size
-		f.each(p, func(c *scanner, p *span) { p.hits, p.err = c.count(&f.query, p.from, p.to, size) })
+		f.each(context.Background(), p, func(c *scanner, p *span) { p.hits, p.err = c.count(&f.tuned, p.from, p.to, size) })
 	}
 	return n + int64(p[0].hits) + 1, true, p[0].err
 }

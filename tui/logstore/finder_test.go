@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"dray/tui/clean"
+	"dray/tui/loglevel"
 )
 
 // countAll steps until all is counted.
@@ -205,7 +206,7 @@ func TestFinderStops(t *testing.T) {
 func TestErrorsQuery(t *testing.T) {
 	t.Parallel()
 	s := spill(t, "ok\nTraceback (most recent call last):\n  File\nValueError: x\nE1124 09:30:00 1 a.cc:1] gone\nerror rate 0\n")
-	f := NewFinder(s, Errors(), 0)
+	f := NewFinder(s, Levels(loglevel.Error), 0)
 	if diff := cmp.Diff([]int64{3, 45, 59}, walk(t, f.NextHit, 0, 1)); diff != "" {
 		t.Error(diff)
 	}

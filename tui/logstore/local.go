@@ -32,8 +32,11 @@ func (s *Session) runFile() {
 		began := time.Now() //nolint:forbidigo // a duration is measured, which a fixed clock would stop
 		// The job is asked before the file: what a log that was final then held,
 		// the look that follows must see.
+		// The first look asks nobody: the screen is to be there at once.
 		end, why := Live, error(nil)
-		if began.Sub(asked) >= askEvery {
+		if first {
+			end = Opening
+		} else if began.Sub(asked) >= askEvery {
 			end, why = s.jobEnd()
 			asked = began
 		}
@@ -54,6 +57,9 @@ func (s *Session) runFile() {
 		}
 		if end.Final() {
 			break
+		}
+		if first {
+			continue
 		}
 		w.wait(s.ctx, askEvery-time.Since(asked))
 		if left := Frame - time.Since(began); left > 0 {

@@ -103,6 +103,12 @@ func TestLocalArrivalUnknown(t *testing.T) {
 	if _, ok := s.Store().Arrival(3); ok {
 		t.Error("the old line has one now")
 	}
+	if off, ok := s.Store().Arrived(time.Now().Add(-patience)); !ok || off != 4 {
+		t.Errorf("what arrived begins at %d, %v", off, ok)
+	}
+	if off, ok := s.Store().Arrived(time.Now().Add(patience)); ok {
+		t.Errorf("%d arrives in the future", off)
+	}
 }
 
 func TestLocalTruncated(t *testing.T) {

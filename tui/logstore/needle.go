@@ -5,65 +5,46 @@ import (
 	"strings"
 )
 
-// needle is a text to find in bytes. It looks for its rarest byte first.
+// needle is a text to find in bytes. It looks for one of its bytes, which is to
+// be rare, and compares another one before all the rest.
 type needle struct {
 	text []byte // in lower case if fold
 	fold bool   // letters of ASCII are compared in either case
-	rare int    // the place of the rarest byte
-	// pairs are two bytes at pairAt that stand in every hit, in each case that
-	// they have. They are there for a fold whose text has a byte without case:
-	// two bytes together are far rarer than the rarest alone.
-	pairs  [][]byte
-	pairAt int
+	rare int    // the place of the byte that is looked for
+	next int    // the place of the one that is compared first
 }
 
+// newNeedle chooses the bytes by what is rare in most logs.
 func newNeedle(text string, fold bool) needle {
 	if fold {
 		text = asciiLower(text)
 	}
 	n := needle{text: []byte(text), fold: fold}
-	for i, c := range n.text {
-		if rarity(c) > rarity(n.text[n.rare]) {
-			n.rare = i
-		}
-	}
-	if fold {
-		n.pairAt, n.pairs = pairOf(n.text)
+	return n.by(func(c byte) int { return len(common) - rarity(c) })
+}
+
+// by returns n looking for the byte that costs least.
+func (n needle) by(cost func(c byte) int) needle {
+	n.rare, n.next = n.cheapest(cost, -1), 0
+	if n.next = n.cheapest(cost, n.rare); n.next < 0 {
+		n.next = n.rare
 	}
 	return n
 }
 
-// pairOf chooses two neighbours of which at most one has a case.
-func pairOf(text []byte) (at int, pairs [][]byte) {
-	const perLetter = 30 // what a second search costs, in rarity
-	best := -1
-	for i := range max(0, len(text)-1) {
-		a, b := text[i], text[i+1]
-		worth := rarity(a) + rarity(b)
-		switch {
-		case isLetter(a) && isLetter(b):
-			continue
-		case isLetter(a):
-			worth = max(0, worth-perLetter)
-		case isLetter(b):
-			worth = max(0, worth-perLetter)
-		}
-		if worth > best {
-			best, at = worth, i
+// cheapest returns the place of the cheapest byte that is not at skip, or -1.
+func (n *needle) cheapest(cost func(c byte) int, skip int) int {
+	at := -1
+	for i, c := range n.text {
+		if i != skip && (at < 0 || cost(c) < cost(n.text[at])) {
+			at = i
 		}
 	}
-	if best < 0 {
-		return 0, nil
-	}
-	pair := text[at : at+2]
-	pairs = [][]byte{pair}
-	if upper := bytes.ToUpper(pair); !bytes.Equal(upper, pair) {
-		pairs = append(pairs, upper)
-	}
-	return at, pairs
+	return at
 }
 
-func isLetter(c byte) bool { return 'a' <= c && c <= 'z' }
+// cased reports whether c is looked for in two cases.
+func (n *needle) cased(c byte) bool { return n.fold && 'a' <= c && c <= 'z' }
 
 // common lists the bytes of logs, the most frequent first.
 const common = " etaionsrl0h1dc2.u:-m3p4f5,g6=7/8w9byvk_[]()\"'ITFNOEWRASDCxLPMzUjqHBGVK"
@@ -77,7 +58,7 @@ func rarity(c byte) int {
 }
 
 // worth is higher for texts that are seldom found in logs.
-func (n needle) worth() int {
+func (n *needle) worth() int {
 	const each = 4 // even of the most frequent bytes, two are rarer than one
 	w := 0
 	for _, c := range n.text {
@@ -97,19 +78,53 @@ func asciiLower(s string) string {
 }
 
 // index returns where the needle stands in p, or -1.
-func (n needle) index(p []byte) int {
-	if len(n.text) == 0 {
+func (n *needle) index(p []byte) int {
+	var k known
+	return n.from(p, 0, &k)
+}
+
+// known is what a search through some bytes has found out so far, so that going
+// on from a hit does not look at the bytes behind it once more.
+type known struct {
+	small, capital int // where the byte stands next in each case
+}
+
+// from returns where the needle stands in p, at a place or after it, or -1. A
+// search that begins at 0 makes k anew, one that goes on uses it.
+func (n *needle) from(p []byte, at int, k *known) int {
+	switch {
+	case len(n.text) == 0:
 		return -1
+	case n.cased(n.text[n.rare]):
+		return n.fromCased(p, at, k)
 	}
-	if len(n.pairs) > 0 {
-		return n.indexPairs(p)
+	return n.fromByte(p, at)
+}
+
+const (
+	// many and often say when the byte that is looked for is not rare at all:
+	// then the text is looked for as a whole.
+	many, often = 64, 12
+	toLower     = 'a' - 'A'
+)
+
+// second is the byte that is compared first: how far it is from the one that is
+// looked for, and what makes a capital there a small letter, which no other
+// byte becomes.
+func (n *needle) second() (c, lower byte, apart int) {
+	c = n.text[n.next]
+	if n.cased(c) {
+		lower = toLower
 	}
-	if n.fold {
-		return n.indexFold(p)
-	}
-	c := n.text[n.rare]
-	for from, misses := n.rare, 0; from < len(p); misses++ {
-		if misses > 8 && misses > from>>10 { // not so rare here
+	return c, lower, n.next - n.rare
+}
+
+// fromByte looks for a byte that has one case, or whose case counts.
+func (n *needle) fromByte(p []byte, at int) int {
+	c, end := n.text[n.rare], len(p)-len(n.text)+n.rare
+	second, lower, apart := n.second()
+	for from, misses := at+n.rare, 0; from <= end; misses++ {
+		if !n.fold && misses > many && misses*often > from-at { // not so rare here
 			i := bytes.Index(p[from-n.rare:], n.text)
 			if i < 0 {
 				return -1
@@ -117,82 +132,57 @@ func (n needle) index(p []byte) int {
 			return from - n.rare + i
 		}
 		i := bytes.IndexByte(p[from:], c)
-		if i < 0 {
+		if i < 0 || from+i > end {
 			return -1
 		}
-		start := from + i - n.rare
-		if start+len(n.text) > len(p) {
-			return -1
+		from += i
+		if p[from+apart]|lower == second && n.stands(p[from-n.rare:]) {
+			return from - n.rare
 		}
-		if bytes.Equal(p[start:start+len(n.text)], n.text) {
-			return start
-		}
-		from += i + 1
+		from++
 	}
 	return -1
 }
 
-// indexPairs looks for the pairs, and keeps the place of each until it is
-// passed.
-func (n needle) indexPairs(p []byte) int {
-	known := [2]int{-1, -1}
-	for from := n.pairAt; from < len(p); {
-		at := len(p)
-		for i, pair := range n.pairs {
-			if known[i] < from {
-				known[i] = len(p)
-				if j := bytes.Index(p[from:], pair); j >= 0 {
-					known[i] = from + j
-				}
-			}
-			at = min(at, known[i])
+// fromCased looks for a byte in both cases. The place of each is kept until it
+// is passed, so that the bytes are seen once.
+func (n *needle) fromCased(p []byte, at int, k *known) int {
+	c, end := n.text[n.rare], len(p)-len(n.text)+n.rare
+	second, lower, apart := n.second()
+	if at == 0 {
+		k.small, k.capital = -1, -1
+	}
+	for from := at + n.rare; from <= end; from++ {
+		if k.small < from {
+			k.small = indexFrom(p, from, c)
 		}
-		start := at - n.pairAt
-		if start+len(n.text) > len(p) {
+		if k.capital < from {
+			k.capital = indexFrom(p, from, c-toLower)
+		}
+		if from = min(k.small, k.capital); from > end {
 			return -1
 		}
-		if equalFold(p[start:start+len(n.text)], n.text) {
-			return start
+		if p[from+apart]|lower == second && n.stands(p[from-n.rare:]) {
+			return from - n.rare
 		}
-		from = at + 1
 	}
 	return -1
 }
 
-// indexFold looks for the rarest byte in both cases. The place of each is kept
-// until it is passed, so that the bytes are seen once.
-func (n needle) indexFold(p []byte) int {
-	c := n.text[n.rare]
-	lower, upper := -1, len(p)
-	other := c
-	if 'a' <= c && c <= 'z' {
-		other, upper = c-('a'-'A'), -1
+// indexFrom returns the first c at or after from, or the length of p.
+func indexFrom(p []byte, from int, c byte) int {
+	if i := bytes.IndexByte(p[from:], c); i >= 0 {
+		return from + i
 	}
-	for from := n.rare; from < len(p); {
-		lower, upper = n.seek(p, from, lower, c), n.seek(p, from, upper, other)
-		at := min(lower, upper)
-		start := at - n.rare
-		if start+len(n.text) > len(p) {
-			return -1
-		}
-		if equalFold(p[start:start+len(n.text)], n.text) {
-			return start
-		}
-		from = at + 1
-	}
-	return -1
+	return len(p)
 }
 
-// seek returns the first c at or after from, given that it is not before known.
-func (needle) seek(p []byte, from, known int, c byte) int {
-	if known >= from {
-		return known
+// stands reports whether p, which is long enough, begins with the needle.
+func (n *needle) stands(p []byte) bool {
+	if p = p[:len(n.text)]; n.fold {
+		return equalFold(p, n.text)
 	}
-	i := bytes.IndexByte(p[from:], c)
-	if i < 0 {
-		return len(p)
-	}
-	return from + i
+	return bytes.Equal(p, n.text)
 }
 
 // equalFold compares with lower, which has no capitals of ASCII.

@@ -19,10 +19,12 @@ type Span struct{ From, To int }
 // value matches nothing.
 type Query struct {
 	text    string
+	cased   bool
 	literal needle
 	re      *regexp.Regexp
 	is      func(line []byte) bool
-	needles []needle // one of them stands in each line that matches; none: unknown
+	needles []needle   // one of them stands in each line that matches; none: unknown
+	choices [][]needle // what else the needles could be
 }
 
 // Literal looks for text. Capitals in it make capitals count; letters other
@@ -31,8 +33,9 @@ func Literal(text string) Query {
 	if text == "" {
 		return Query{}
 	}
-	n := newNeedle(text, !hasUpper(text))
-	return Query{text: text, literal: n, needles: []needle{n}}
+	cased := hasUpper(text)
+	n := newNeedle(text, !cased)
+	return Query{text: text, cased: cased, literal: n, needles: []needle{n}, choices: [][]needle{{n}}}
 }
 
 // Regexp looks for a regular expression in the syntax of Go. Capitals in it,
@@ -42,22 +45,29 @@ func Regexp(expr string) (Query, error) {
 	if regexp.QuoteMeta(expr) == expr {
 		return Literal(expr), nil
 	}
-	full := expr
-	if !hasUpper(withoutEscapes(expr)) {
+	full, cased := expr, hasUpper(withoutEscapes(expr))
+	if !cased {
 		full = "(?i)" + expr
 	}
 	re, err := regexp.Compile(full)
 	if err != nil {
 		return Query{}, fmt.Errorf("regular expression %q: %w", expr, err)
 	}
-	return Query{text: expr, re: re, needles: required(full)}, nil
+	q := Query{text: expr, cased: cased, re: re, choices: required(full)}
+	if len(q.choices) > 0 {
+		q.needles = q.choices[0]
+	}
+	return q, nil
 }
 
-// Errors looks for the lines that tell of an error, the first line of a
-// traceback among them.
-func Errors() Query {
-	return Query{text: "error", is: func(l []byte) bool { return loglevel.Of(l) >= loglevel.Error }}
+// Levels looks for the lines of a level or a higher one. The first line of a
+// traceback is one of the highest.
+func Levels(least loglevel.Level) Query {
+	return Query{text: "level", is: func(l []byte) bool { return loglevel.Of(l) >= least }}
 }
+
+// Cased reports that capitals count, because there are some in the query.
+func (q Query) Cased() bool { return q.cased }
 
 // Empty reports that nothing is looked for.
 func (q Query) Empty() bool { return q.text == "" }
@@ -90,13 +100,14 @@ func (q Query) Spans(dst []Span, text []byte) []Span {
 		}
 		return dst
 	}
+	var k known
 	for from := 0; ; {
-		i := q.literal.index(text[from:])
+		i := q.literal.from(text, from, &k)
 		if i < 0 {
 			return dst
 		}
-		from += i + len(q.literal.text)
-		dst = append(dst, Span{from - len(q.literal.text), from})
+		from = i + len(q.literal.text)
+		dst = append(dst, Span{i, from})
 	}
 }
 

@@ -3,6 +3,7 @@ package logstore
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,7 +74,9 @@ func TestLiteralFoldsLikeLowerCase(t *testing.T) {
 		text := rapid.StringMatching(`[abAB \[{@]{0,40}`).Draw(t, "text")
 		q := rapid.StringMatching(`[ab \[{@]{1,4}`).Draw(t, "query")
 		want := bytes.Index(bytes.ToLower([]byte(text)), []byte(q))
-		if got := newNeedle(q, true).index([]byte(text)); got != want {
+		n := newNeedle(q, true)
+		n.rare, n.next = rapid.IntRange(0, len(q)-1).Draw(t, "rare"), rapid.IntRange(0, len(q)-1).Draw(t, "next")
+		if got := n.index([]byte(text)); got != want {
 			t.Errorf("%q in %q at %d, want %d", q, text, got, want)
 		}
 	})
@@ -84,7 +87,9 @@ func TestNeedleLikeIndex(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Repeat(rapid.StringMatching(`[abz ]{0,30}`).Draw(t, "text"), rapid.IntRange(1, 50).Draw(t, "times")) + "zab"
 		q := rapid.StringMatching(`[abz ]{1,4}`).Draw(t, "query")
-		if got, want := newNeedle(q, false).index([]byte(text)), strings.Index(text, q); got != want {
+		n := newNeedle(q, false)
+		n.rare, n.next = rapid.IntRange(0, len(q)-1).Draw(t, "rare"), rapid.IntRange(0, len(q)-1).Draw(t, "next")
+		if got, want := n.index([]byte(text)), strings.Index(text, q); got != want {
 			t.Errorf("%q in %q at %d, want %d", q, text, got, want)
 		}
 	})
@@ -95,26 +100,32 @@ func TestRequired(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		expr string
-		want []string
+		want string // the choices, the first being the best
 	}{
-		{"ERROR.*loss=nan", []string{"ERROR"}},
-		{"(nan|inf)$", []string{"nan", "inf"}},
-		{"a(bcd)+e?", []string{"bcd"}},
-		{`\d+`, nil},
-		{"x?", nil},
-		{"(?i)loss", []string{"lo"}},
-		{"ab{3}c", []string{"b"}},
-		{"foo|.*", nil},
+		{"ERROR.*loss=nan", "ERROR or loss=nan"},
+		{"(nan|inf)$", "nan inf"},
+		{"a(bcd)+e?", "bcd or a"},
+		{`\d+`, ""},
+		{"x?", ""},
+		{"(?i)loss", "lo"},
+		{"(?i)risks in", " in or ri"},
+		{"ab{3}c", "b or b or b or c or a"},
+		{"foo|.*", ""},
+		{"foo|bar.*baz", "foo baz"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.expr, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, n := range required(tt.expr) {
-				got = append(got, string(n.text))
+			for _, choice := range required(tt.expr) {
+				var texts []string
+				for _, n := range choice {
+					texts = append(texts, string(n.text))
+				}
+				got = append(got, strings.Join(texts, " "))
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Error(diff)
+			if got := strings.Join(got, " or "); got != tt.want {
+				t.Errorf("required(%q) = %q, want %q", tt.expr, got, tt.want)
 			}
 		})
 	}
@@ -133,14 +144,10 @@ func FuzzRequired(f *testing.F) {
 			if err != nil || !re.MatchString(text) {
 				continue
 			}
-			all := required(e)
-			for _, n := range all {
-				if n.index([]byte(text)) >= 0 {
-					return
+			for _, choice := range required(e) {
+				if !slices.ContainsFunc(choice, func(n needle) bool { return n.index([]byte(text)) >= 0 }) {
+					t.Errorf("%q matches %q, which holds none of %v", e, text, choice)
 				}
-			}
-			if len(all) > 0 {
-				t.Errorf("%q matches %q, which holds none of %v", e, text, all)
 			}
 		}
 	})

@@ -6,71 +6,73 @@ import (
 	"unicode/utf8"
 )
 
-// maxNeedles is how many texts are looked for side by side. Each costs a scan.
-const maxNeedles = 8
+const (
+	// maxNeedles is how many texts are looked for side by side. Each costs a scan.
+	maxNeedles = 8
+	// maxChoices is how many ways of looking are weighed up.
+	maxChoices = 8
+)
 
-// required returns texts of which one stands in each line that expr matches,
-// or none if no such texts are known.
-func required(expr string) []needle {
+// required returns choices of texts: of each choice, one text stands in each
+// line that expr matches. There may be none.
+func required(expr string) [][]needle {
 	re, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
 		return nil
 	}
-	return needlesOf(re.Simplify())
+	all := choicesOf(re.Simplify())
+	slices.SortStableFunc(all, func(a, b []needle) int { return worth(b) - worth(a) })
+	return all[:min(len(all), maxChoices)]
 }
 
-func needlesOf(re *syntax.Regexp) []needle {
+func choicesOf(re *syntax.Regexp) [][]needle {
 	switch re.Op { //nolint:exhaustive // the others hold no text
 	case syntax.OpLiteral:
 		return literalOf(re)
 	case syntax.OpCapture, syntax.OpPlus:
-		return needlesOf(re.Sub[0])
+		return choicesOf(re.Sub[0])
 	case syntax.OpRepeat:
 		if re.Min > 0 {
-			return needlesOf(re.Sub[0])
+			return choicesOf(re.Sub[0])
 		}
 	case syntax.OpConcat:
-		var best []needle
+		var all [][]needle
 		for _, sub := range re.Sub {
-			if n := needlesOf(sub); worth(n) > worth(best) {
-				best = n
-			}
+			all = append(all, choicesOf(sub)...)
 		}
-		return best
+		return all
 	case syntax.OpAlternate:
 		var all []needle
 		for _, sub := range re.Sub {
-			n := needlesOf(sub)
+			n := choicesOf(sub)
 			if len(n) == 0 {
 				return nil
 			}
-			all = append(all, n...)
+			all = append(all, slices.MaxFunc(n, func(a, b []needle) int { return worth(a) - worth(b) })...)
 		}
 		if len(all) <= maxNeedles {
-			return all
+			return [][]needle{all}
 		}
 	}
 	return nil
 }
 
-// literalOf returns the longest run of a literal that can be compared by bytes.
-func literalOf(re *syntax.Regexp) []needle {
+// literalOf returns the runs of a literal that can be compared by bytes.
+func literalOf(re *syntax.Regexp) [][]needle {
 	fold := re.Flags&syntax.FoldCase != 0
-	var best, run []rune
+	var all [][]needle
+	var run []rune
 	for _, r := range append(slices.Clone(re.Rune), -1) {
-		if r < 0 || fold && foldsFar(r) {
-			if len(run) > 0 && (len(best) == 0 || newNeedle(string(run), fold).worth() > newNeedle(string(best), fold).worth()) {
-				best = run
-			}
-			run = nil
+		if r >= 0 && (!fold || !foldsFar(r)) {
+			run = append(run, r)
 			continue
 		}
-		run = append(run, r)
+		if len(run) > 0 {
+			all = append(all, []needle{newNeedle(string(run), fold)})
+		}
+		run = nil
 	}
-	if len(best) == 0 {
-		return nil
-	}
-	return []needle{newNeedle(string(best), fold)}
+	return all
 }
 
 // foldsFar reports whether r has another case outside of ASCII.

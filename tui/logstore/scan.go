@@ -2,6 +2,7 @@ package logstore
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 )
@@ -10,8 +11,8 @@ const (
 	// spanSize is the distance of a Finder's counts, and what is scanned at a
 	// time.
 	spanSize = 1 << 20
-	// pieceSize is what is read at a time: it stays in a processor's own cache.
-	pieceSize = 256 << 10
+	// pieceSize is what is read at a time: fewer, bigger reads cost less.
+	pieceSize = spanSize
 	// overhang is how far past a piece the line is read that begins in it, if it
 	// does not end within nearEnd.
 	overhang, nearEnd = MaxLine, 1 << 10
@@ -21,35 +22,56 @@ const (
 	// maxLook is how much of one line is searched for a text. An expression is
 	// looked for in the first MaxLine bytes alone.
 	maxLook = 256 << 20
+	// hitsBetweenLooks is how many lines that match are passed between two looks
+	// at whether they are still wanted.
+	hitsBetweenLooks = 64
 )
 
 // scanner looks for lines in one span at a time. It is for one goroutine.
 type scanner struct {
 	s        *Store
+	ctx      context.Context //nolint:containedctx // of the search that it is lent to
 	buf      []byte
 	stripped []byte
 	scratch  []byte
-	next     []int // of each needle, where it stands next
+	next     []place // of each needle
 }
 
-func newScanner(s *Store) *scanner {
-	return &scanner{s: s, buf: make([]byte, aligned+pieceSize+overhang+1)}
+// place is where a needle stands next, -1 at first, and what is known besides.
+type place struct {
+	at int
+	known
+}
+
+// scanner returns one that nobody uses. It goes back into s.scanners, so that
+// the many searches of one who types need no memory of their own each.
+func (s *Store) scanner(ctx context.Context) *scanner {
+	c, ok := s.scanners.Get().(*scanner)
+	if !ok {
+		c = &scanner{s: s, buf: make([]byte, aligned+pieceSize+overhang+1)}
+	}
+	c.ctx = ctx
+	return c
 }
 
 // lines calls hit with the offset of each line that matches q and begins in
 // from ≤ k < to, until that returns false. The log ends at size.
 func (c *scanner) lines(q *Query, from, to, size int64, hit func(off int64) bool) error {
-	more := true
+	more, hits := true, 0
 	for ; from < to && more; from += pieceSize {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
 		err := c.piece(q, from, min(to, from+pieceSize), size, func(off int64) bool {
-			more = hit(off)
+			hits++
+			more = hit(off) && (hits%hitsBetweenLooks != 0 || c.ctx.Err() == nil)
 			return more
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return c.ctx.Err()
 }
 
 // read returns the bytes from ≤ k < to, valid until the next read.
@@ -111,6 +133,9 @@ func (c *scanner) piece(q *Query, from, to, size int64, hit func(off int64) bool
 func (c *scanner) inLong(q *Query, off, size int64) (bool, error) {
 	keep := int64(len(q.literal.text) - 1)
 	for end := min(size, off+maxLook); off < end; {
+		if err := c.ctx.Err(); err != nil {
+			return false, err
+		}
 		from := off - keep
 		p, err := c.read(from, min(from+pieceSize, end))
 		if err != nil {
@@ -142,7 +167,7 @@ func (c *scanner) chunk(q *Query, p []byte, hit func(at int) bool) {
 	}
 	c.next = c.next[:0]
 	for range q.needles {
-		c.next = append(c.next, -1)
+		c.next = append(c.next, place{at: -1})
 	}
 	rawAt, textAt := 0, 0 // the same line feed in both
 	for at := 0; ; {
@@ -178,15 +203,14 @@ func (c *scanner) candidate(q *Query, text []byte, at int) int {
 		return -1
 	}
 	first := len(text)
-	for i, n := range q.needles {
-		if c.next[i] < at {
-			if c.next[i] = n.index(text[at:]); c.next[i] < 0 {
-				c.next[i] = len(text)
-			} else {
-				c.next[i] += at
+	for i := range q.needles {
+		next := &c.next[i]
+		if next.at < at {
+			if next.at = q.needles[i].from(text, at, &next.known); next.at < 0 {
+				next.at = len(text)
 			}
 		}
-		first = min(first, c.next[i])
+		first = min(first, next.at)
 	}
 	if first == len(text) {
 		return -1

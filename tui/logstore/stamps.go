@@ -43,6 +43,19 @@ func (s *Store) stampAt(off int64, at time.Time) {
 	s.stamps.add(off, at)
 }
 
+// Arrived returns the first byte that is known to have arrived at a time or
+// later.
+func (s *Store) Arrived(at time.Time) (int64, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	all := s.stamps.all
+	i := sort.Search(len(all), func(i int) bool { return all[i].at >= at.UnixNano() })
+	if i == len(all) {
+		return 0, false
+	}
+	return all[i].off, true
+}
+
 // Arrival tells when the byte at off arrived, to about a second. It is not
 // known of what was there when the log was opened.
 func (s *Store) Arrival(off int64) (time.Time, bool) {

@@ -37,6 +37,8 @@ type Store struct {
 	closed bool
 	stamps stamps
 
+	scanners sync.Pool // of *scanner, for searches
+
 	grows   bool   // the file is written by another process
 	tail    []byte // bytes from spilled on
 	spilled int64

@@ -3,6 +3,7 @@ package logstore
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -15,16 +16,24 @@ const (
 	probe = 1 << 20
 )
 
-// When is a moment to go to: a time of day, and perhaps a day.
+// When is a moment to go to: a time of day, perhaps of a day, or so long before
+// the end of the log.
 type When struct {
 	at     time.Time // on the first of January of year 1 if there is no day
 	hasDay bool
+	back   time.Duration // before the last time in the log; then at says nothing
 }
 
 // ParseWhen reads "14:02", "14:02:11" or one of those after a day, as in
-// "2026-11-24 14:02".
+// "2026-11-24 14:02", a day alone, or a time before the end: "-10m", "-1h30m",
+// "-2d".
 func ParseWhen(text string) (When, error) {
 	text = strings.TrimSpace(text)
+	if rest, ok := strings.CutPrefix(text, "-"); ok {
+		if d, ok := ago(rest); ok {
+			return When{back: d}, nil
+		}
+	}
 	for _, layout := range []string{"15:04", "15:04:05"} {
 		if at, err := time.Parse(layout, text); err == nil {
 			return When{at: time.Date(1, 1, 1, at.Hour(), at.Minute(), at.Second(), 0, time.UTC)}, nil
@@ -35,7 +44,43 @@ func ParseWhen(text string) (When, error) {
 			}
 		}
 	}
-	return When{}, fmt.Errorf("time %q: write 14:02, 14:02:11 or 2026-11-24 14:02", text)
+	if at, err := time.Parse(time.DateOnly, text); err == nil {
+		return When{at: at, hasDay: true}, nil
+	}
+	return When{}, fmt.Errorf("time %q: type 14:02, 14:02:11, 2026-11-24 14:02 or, back from the end, -10m", text)
+}
+
+// ago reads a duration that is more than nothing, with d for days.
+func ago(text string) (time.Duration, bool) {
+	days := time.Duration(0)
+	if n, rest, ok := strings.Cut(text, "d"); ok {
+		count, err := strconv.ParseUint(n, 10, 16)
+		if err != nil {
+			return 0, false
+		}
+		if days, text = time.Duration(count)*day, rest; text == "" {
+			return days, days > 0
+		}
+	}
+	d, err := time.ParseDuration(text)
+	return days + d, err == nil && d > 0
+}
+
+// On is the moment that w means for one who asks now, where no line tells its
+// time: in the zone of now, and not after it.
+func (w When) On(now time.Time) time.Time {
+	y, m, d := w.at.Date()
+	if w.back > 0 {
+		return now.Add(-w.back)
+	}
+	if !w.hasDay {
+		y, m, d = now.Date()
+	}
+	at := time.Date(y, m, d, w.at.Hour(), w.at.Minute(), w.at.Second(), 0, now.Location())
+	if !w.hasDay && at.After(now) {
+		at = at.AddDate(0, 0, -1)
+	}
+	return at
 }
 
 // AtTime returns the first line whose time is w or later, going by the times
@@ -49,6 +94,8 @@ func (r *Reader) AtTime(ctx context.Context, w When) (Line, bool, error) {
 	}
 	target := w.at
 	switch {
+	case w.back > 0:
+		target = end.at.Add(-w.back)
 	case end.hasDay && !w.hasDay:
 		target = end.at.Truncate(day).Add(w.at.Sub(w.at.Truncate(day)))
 		if target.After(end.at) {

@@ -28,6 +28,12 @@ func TestAtTime(t *testing.T) {
 		{"after all", dated.String(), "2027-01-01 00:00", "  more of it"},
 		{"clock alone", clock.String(), "10:15", "10:15:00"},
 		{"clock alone, asked with a day", clock.String(), "2026-11-24 10:15", "10:15:00"},
+		{"a day", dated.String(), "2026-11-24", "2026-11-24 00:00:00"},
+		{"back from the end", dated.String(), "-10m", "2026-11-24 03:23:19"},
+		{"back over midnight", dated.String(), "-5h30m", "2026-11-23 22:03:19"},
+		{"days back", dated.String(), "-1d", "2026-11-23 22:00:00"},
+		{"back by the clock", clock.String(), "-10m", "11:36:39"},
+		{"further back than the clock goes", clock.String(), "-12h", "09:00:00"},
 		{"JSON", `{"ts":"2026-11-24T01:02:03Z"}` + "\n" + `{"ts":"2026-11-24T01:05:03Z"}` + "\n", "01:03", `{"ts":"2026-11-24T01:05:03Z"}`},
 	}
 	for _, tt := range tests {
@@ -50,7 +56,26 @@ func TestAtTime(t *testing.T) {
 	if l, ok, err := spill(t, numbered(0, 1000)).Reader().AtTime(t.Context(), w); ok || err != nil {
 		t.Errorf("in a log without times: %q, %v", l.Text, err)
 	}
-	if _, err := ParseWhen("noon"); err == nil {
-		t.Error("noon is a time")
+	for _, text := range []string{"", "noon", "-", "-x", "-0m", "10m", "--10m", "-1d-2h", "-d", "2026-13-01"} {
+		if w, err := ParseWhen(text); err == nil {
+			t.Errorf("%q is the time %+v", text, w)
+		}
+	}
+}
+
+func TestWhenOn(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 9, 30, 0, 0, time.FixedZone("", 3600))
+	for text, want := range map[string]string{
+		"-10m": "2026-11-24T09:20:00+01:00", "09:00": "2026-11-24T09:00:00+01:00", "10:00:05": "2026-11-23T10:00:05+01:00",
+		"2026-11-01 10:00": "2026-11-01T10:00:00+01:00", "2026-11-01": "2026-11-01T00:00:00+01:00",
+	} {
+		w, err := ParseWhen(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.On(now).Format(time.RFC3339); got != want {
+			t.Errorf("%s is %s, want %s", text, got, want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package logview
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/google/go-cmp/cmp"
@@ -90,3 +91,21 @@ func TestRowsKeepTheirColours(t *testing.T) {
 		t.Errorf("marked %q, want %q", got, want)
 	}
 }
+
+// Whatever bytes a line has, its rows are text that fits.
+func FuzzRows(f *testing.F) {
+	f.Add([]byte("a\xe6\x97\xa5\xe6\x9c \x1b[31me\xcc\x81\xf0\x9f\x91"), 3, 2)
+	f.Add([]byte("10%\r\xff\xfe\x00tab\tend"), 1, 0)
+	f.Fuzz(func(t *testing.T, line []byte, width, x int) {
+		width, x = 1+abs(width)%200, abs(x)%300
+		text := clean.Log(nil, line, clean.TrueColour)
+		rows := append(wrapLine(text, width, nil, ink{}), cutLine(text, x, width, "…", nil, ink{}))
+		for _, r := range rows {
+			if plain := ansi.Strip(r); !utf8.ValidString(plain) || ansi.StringWidth(plain) > width {
+				t.Errorf("%q in %d cells has the row %q", line, width, r)
+			}
+		}
+	})
+}
+
+func abs(n int) int { return max(n, -(n + 1)) }

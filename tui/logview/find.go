@@ -3,7 +3,6 @@ package logview
 import (
 	"context"
 	"errors"
-	"io"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -24,12 +23,14 @@ type find struct {
 	query   logstore.Query
 	finder  *logstore.Finder
 	running bool  // a step of counting is under way
+	later   bool  // counting goes on when the hit is on the screen
 	at      int64 // the line that was jumped to last, or -1
 	hit     bool  // it is one of the hits, not an error
 	rank    int64 // of that hit, or 0
 	ranking bool  // that is being counted
 	only    bool  // nothing but hits is shown, with some lines of context
 	context int
+	level   loglevel.Level // what is found are lines of this level and above; None: a text
 }
 
 func (f find) active() bool { return !f.query.Empty() }
@@ -49,7 +50,7 @@ type rankMsg struct {
 
 // setQuery searches for text from where the prompt was opened.
 func (m Model) setQuery(text string, regex bool) (Model, tea.Cmd) {
-	f := find{text: text, regex: regex, at: -1, only: m.find.only, context: m.find.context}
+	f := find{text: text, regex: regex, at: -1, only: m.find.only && m.find.level == loglevel.None, context: m.find.context}
 	if regex {
 		f.query, f.err = logstore.Regexp(text)
 	} else {
@@ -102,13 +103,11 @@ func (m Model) sought(msg soughtMsg) (Model, tea.Cmd) {
 		}
 		return m, nil
 	}
-	m, count := m.counted(countedMsg{msg.f, msg.err})
-	if !current {
-		m, again := m.count()
-		return m, tea.Batch(count, again)
+	if !current || msg.err != nil {
+		return m.counted(countedMsg{msg.f, msg.err})
 	}
-	m, jump := m.jump(hitHere, m.origin.top.off, msg.f)
-	return m, tea.Batch(count, jump)
+	m.find.running, m.find.later = false, true // counting shall not hold the jump up
+	return m.jump(hitHere, m.origin.top.off, msg.f)
 }
 
 // count takes the next step of counting if there is one to take.
@@ -208,8 +207,13 @@ func (m Model) jump(w way, from int64, f *logstore.Finder) (Model, tea.Cmd) {
 	s, id, hit, size := m.s, m.job1.id, f == m.find.finder, m.news.Size
 	return m, func() tea.Msg {
 		defer cancel()
-		off, ok, round, err := hitOf(ctx, f, w, from, size)
-		return jumpedMsg{s: s, id: id, off: off, ok: ok, round: round, hit: hit, err: err}
+		msg := jumpedMsg{s: s, id: id, hit: hit}
+		if hit {
+			msg.off, msg.ok, msg.round, msg.err = hitOf(ctx, f, w, from, size)
+		} else {
+			msg.off, msg.ok, msg.round, msg.err = errorOf(ctx, s.Store(), f, w, from, size)
+		}
+		return msg
 	}
 }
 
@@ -244,7 +248,7 @@ func (m Model) jumped(msg jumpedMsg) (Model, tea.Cmd) {
 	case !msg.ok && !msg.hit:
 		return m, screen.Notice(screen.Info, "no error in this log")
 	case !msg.ok:
-		return m, nil
+		return m.count()
 	}
 	var said tea.Cmd
 	if msg.round {
@@ -258,7 +262,8 @@ func (m Model) jumped(msg jumpedMsg) (Model, tea.Cmd) {
 	}
 	m, rank := m.rank()
 	if msg.off >= m.win.from && msg.off < m.win.to && len(m.win.rows) > 0 && !m.follow {
-		return m, tea.Batch(said, rank) // it is on the screen; only the signs change
+		m, count := m.count()
+		return m, tea.Batch(said, rank, count) // it is on the screen; only the signs change
 	}
 	m, load := m.goTo(place{off: msg.off}, -m.bodyHeight()/3, false)
 	return m, tea.Batch(said, rank, load)
@@ -290,42 +295,6 @@ func (m Model) hitFrom(w way) int64 {
 		return m.win.from - 1
 	}
 	return m.win.from
-}
-
-func (m Model) nextError() (Model, tea.Cmd) {
-	return m.jump(hitNext, m.hitFrom(hitNext), m.errors())
-}
-
-func (m Model) prevError() (Model, tea.Cmd) {
-	return m.jump(hitPrev, m.hitFrom(hitPrev), m.errors())
-}
-
-// tailBytes is how much of the end of a log is looked through for the traceback
-// that tells best why the job failed.
-const tailBytes = 512 << 10
-
-// toTraceback goes to that traceback, or else to the last line of an error.
-func (m Model) toTraceback() (Model, tea.Cmd) {
-	m.toError = false
-	m.job1.cancel()
-	ctx, cancel := context.WithCancel(m.s.Context())
-	m.job1 = job1{id: m.job1.id + 1, what: "searching", stop: cancel}
-	s, id, size, f := m.s, m.job1.id, m.news.Size, m.errors()
-	return m, func() tea.Msg {
-		defer cancel()
-		from := max(0, size-tailBytes)
-		tail := make([]byte, size-from)
-		n, err := s.Store().ReadAt(tail, from)
-		if card, ok := loglevel.Best(tail[:n]); ok && (err == nil || errors.Is(err, io.EOF)) {
-			return jumpedMsg{s: s, id: id, off: from + card.Offset, ok: true}
-		}
-		off, ok, round, err := hitOf(ctx, f, hitPrev, size, size)
-		return jumpedMsg{s: s, id: id, off: off, ok: ok, round: round, err: err}
-	}
-}
-
-func (m Model) errors() *logstore.Finder {
-	return logstore.NewFinder(m.s.Store(), logstore.Errors(), 0)
 }
 
 // toggleOnly shows nothing but the hits, then these with context, then all

@@ -9,8 +9,8 @@ import (
 
 const (
 	// foldSpan bounds what is folded together, and with it what one window may
-	// have to read: no fold reaches over a multiple of it.
-	foldSpan = 64 << 10
+	// have to read: a fold reaches over a multiple of it once at most.
+	foldSpan = 256 << 10
 	// maxFolds bounds the folds that are remembered.
 	maxFolds = 2048
 	// maxRows bounds the rows of a nested bar that are looked for in one line.
@@ -41,9 +41,12 @@ type item struct {
 
 // folds remembers the folds that cannot change any more, so that a window over
 // many bars does not read them all again. One drawing at a time uses it.
-type folds struct{ byStart, byEnd map[int64]block }
+type folds struct {
+	byStart, byEnd map[int64]block
+	part           growing
+}
 
-func newFolds() *folds { return &folds{map[int64]block{}, map[int64]block{}} }
+func newFolds() *folds { return &folds{byStart: map[int64]block{}, byEnd: map[int64]block{}} }
 
 func (f *folds) add(b block) {
 	if len(f.byStart) >= maxFolds {
@@ -130,22 +133,29 @@ func (w *walker) done(b block) (block, bool, error) {
 	return b, true, nil
 }
 
-// start is where the run of bars begins that holds a bar or a blank line, or
-// the line itself.
+// start is where the block begins that a bar or a blank line may belong to, or
+// the line itself. A run of bars that begins in the span before is one block
+// with what it has in this one; a longer run is cut where spans begin.
 func (w *walker) start(it item) (int64, error) {
 	span := it.Off / w.span
-	start, blanks, l := it.Off, 0, it.Line
+	here, start, blanks, l := it.Off, it.Off, 0, it.Line
 	for {
 		prev, ok, err := w.c.Prev(l)
 		if err != nil {
 			return 0, err
 		}
-		if !ok || prev.Off/w.span != span {
+		if !ok {
 			return start, nil
 		}
 		switch p := w.item(prev); {
+		case p.bar && w.grows(p.Off, span):
+			return w.known.part.off, nil
+		case p.bar && p.Off/w.span < span-1:
+			return here, nil
 		case p.bar:
-			start, blanks = p.Off, 0
+			if start, blanks = p.Off, 0; p.Off/w.span == span {
+				here = start
+			}
 		case p.blank && blanks < maxBlanks:
 			blanks++
 		default:
@@ -155,6 +165,22 @@ func (w *walker) start(it item) (int64, error) {
 	}
 }
 
+// continues reports whether a bar comes after another one of its run.
+func (w *walker) continues(l logstore.Line) (bool, error) {
+	for range maxBlanks + 1 {
+		prev, ok, err := w.c.Prev(l)
+		if !ok || err != nil {
+			return false, err
+		}
+		p := w.item(prev)
+		if p.bar || !p.blank {
+			return p.bar, nil
+		}
+		l = prev
+	}
+	return false, nil
+}
+
 // from returns the block that begins with a line.
 func (w *walker) from(it item) (block, bool, error) {
 	b := block{off: it.Off, end: it.End, open: it.Open}
@@ -162,32 +188,36 @@ func (w *walker) from(it item) (block, bool, error) {
 		b.entries = []entry{{line: copied(it.Line, it.Text)}}
 		return b, true, nil
 	}
-	at := map[string]int{}
-	span := it.Off / w.span
-	w.add(&b, at, it.Line)
-	blanks, l := 0, it.Line
+	g, err := w.begin(it, b)
+	if err != nil {
+		return b, false, err
+	}
+	blanks, l := 0, logstore.Line{Off: g.off, End: g.end}
 	for {
 		next, ok, err := w.c.Next(l)
 		if err != nil {
 			return b, false, err
 		}
-		if !ok {
-			return b, true, nil
+		if !ok || next.Open {
+			w.keep(g)
 		}
-		if next.Off/w.span != span {
-			return w.done(b)
+		if !ok {
+			return g.block, true, nil
+		}
+		if next.Off/w.span > g.last {
+			return w.done(g.block)
 		}
 		switch n := w.item(next); {
 		case n.bar:
-			w.add(&b, at, next)
-			b.end, b.open, blanks = next.End, next.Open, 0
+			w.add(&g.block, g.at, next)
+			g.end, g.open, blanks = next.End, next.Open, 0
 		case n.blank && blanks < maxBlanks:
 			blanks++
 		default:
 			if next.Open {
-				return b, true, nil
+				return g.block, true, nil
 			}
-			return w.done(b)
+			return w.done(g.block)
 		}
 		l = next
 	}

@@ -78,6 +78,65 @@ func TestWalkBothWays(t *testing.T) {
 	})
 }
 
+// What is remembered of a log that grows, in the middle of lines too, is what a
+// fresh look at it finds.
+func TestGrowingFolds(t *testing.T) {
+	t.Parallel()
+	piece := rapid.SampledFrom([]string{
+		"text\n", "\n", "a: 50%|# | 5/9\n", "a: 60%|# | 6/9\n", "a: 70%|#", " | 7/9\n", "b: 10%|  | 1/9\n", "b: 2", "0%|  | 2/9\x1b[A\ra: 80%|# | 8/9\n", "c",
+	})
+	type bar struct {
+		From, To int64
+		Text     string
+		Count    int
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := storeOf(t, "begin\n")
+		defer func() { _ = s.Close() }()
+		known, span := newFolds(), rapid.Int64Range(20, 300).Draw(t, "span")
+		blocks := func(known *folds) (all []bar) {
+			w := &walker{c: s.Reader(), fold: true, span: span, known: known}
+			for b, ok, err := w.last(); ok; b, ok, err = w.prev(b) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range b.entries {
+					all = append(all, bar{b.off, b.end, string(e.line.Text), e.count})
+				}
+			}
+			return all
+		}
+		for _, p := range rapid.SliceOfN(piece, 1, 60).Draw(t, "pieces") {
+			if err := s.Append([]byte(p)); err != nil {
+				t.Fatal(err)
+			}
+			if rapid.Bool().Draw(t, "drawn") {
+				if diff := cmp.Diff(blocks(nil), blocks(known)); diff != "" {
+					t.Fatalf("remembered and fresh differ (-fresh +remembered):\n%s", diff)
+				}
+			}
+		}
+	})
+}
+
+// A bar of many states is one row wherever in the log it begins.
+func TestLongBarIsOneRow(t *testing.T) {
+	t.Parallel()
+	state := "epoch 0:  64%|██████▍   | 400/625 [10:12<05:44,  1.53s/it]\n"
+	for _, before := range []int{0, foldSpan / 2, foldSpan - 100} {
+		s := storeOf(t, strings.Repeat("x\n", before/2)+strings.Repeat(state, foldSpan/len(state))+"end\n")
+		w := &walker{c: s.Reader(), fold: true, span: foldSpan}
+		b, ok, err := w.last()
+		if !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		if b, ok, err = w.prev(b); !ok || err != nil || b.off != int64(before) || b.entries[0].count != foldSpan/len(state) {
+			t.Errorf("after %d bytes: the bar begins at %d and has %d states, %v, %v", before, b.off, b.entries[0].count, ok, err)
+		}
+		_ = s.Close()
+	}
+}
+
 // The states of nested bars become one row for each bar, with all of them
 // counted.
 func TestNestedBars(t *testing.T) {

@@ -159,6 +159,7 @@ func (m Model) saved(msg savedMsg) (Model, tea.Cmd) {
 				Title: "Overwrite file?",
 				Lines: []string{clean.Text(msg.path) + " is there already.", "It will hold the log of " + clean.Text(m.job.ID()) + " instead."},
 				Yes:   "Overwrite",
+				Local: true,
 				Do:    m.later(func(m Model) (Model, tea.Cmd) { return m.saveTo(typed, true) }),
 			}
 		}
@@ -258,23 +259,30 @@ func (m Model) handed(msg handedMsg) (Model, tea.Cmd) {
 	return m, tea.Batch(load, screen.Notice(screen.Warn, clean.Text(msg.what)+": "+clean.Text(msg.err.Error())))
 }
 
-// edit opens the log in the user's editor at the line that is looked at.
-func (m Model) edit() (Model, tea.Cmd) { return m.open("editor", handoff.Editor) }
+// edit opens the log in the user's editor at the line that is looked at. It is
+// to be read there, not to be changed: an editor that cannot be told so gets a
+// copy.
+func (m Model) edit() (Model, tea.Cmd) {
+	return m.open("editor", handoff.Viewer, !handoff.Locks(m.env.Getenv))
+}
 
 // pager opens the log in the user's pager.
-func (m Model) pager() (Model, tea.Cmd) { return m.open("pager", handoff.Pager) }
+func (m Model) pager() (Model, tea.Cmd) { return m.open("pager", handoff.Pager, false) }
 
 // opener makes the command that opens a file at a line.
 type opener func(ctx context.Context, getenv func(string) string, path string, line int64) *exec.Cmd
 
-func (m Model) open(what string, command opener) (Model, tea.Cmd) {
+// maxCopied bounds the logs that are copied for an editor.
+const maxCopied = 256 << 20
+
+func (m Model) open(what string, command opener, copied bool) (Model, tea.Cmd) {
 	if m.news.Size == 0 {
 		return m, screen.Notice(screen.Info, "nothing to open: the log is empty")
 	}
 	s, store, off, getenv := m.s, m.s.Store(), m.lookedAt(), m.env.Getenv
 	ctx, program, size, name := m.s.Context(), m.env.Ctx, m.news.Size, fileName(m.job.ID())
 	return m, func() tea.Msg {
-		path, temp, err := onDisk(ctx, store, size, name)
+		path, temp, err := onDisk(ctx, store, size, name, copied && size <= maxCopied)
 		if err != nil {
 			return screen.NoticeMsg{Level: screen.Bad, Text: "open the log in the " + what + ": " + err.Error()}
 		}
@@ -291,9 +299,10 @@ func (m Model) open(what string, command opener) (Model, tea.Cmd) {
 	}
 }
 
-// onDisk returns a file that holds the log: the log's own where there is one.
-func onDisk(ctx context.Context, store *logstore.Store, size int64, name string) (path, temp string, err error) {
-	if path = store.Path(); path != "" {
+// onDisk returns a file that holds the log: the log's own where there is one,
+// unless a copy is wanted.
+func onDisk(ctx context.Context, store *logstore.Store, size int64, name string, copied bool) (path, temp string, err error) {
+	if path = store.Path(); path != "" && !copied {
 		return path, "", store.Flush()
 	}
 	dir, err := os.MkdirTemp("", "dray-log-")
@@ -302,6 +311,9 @@ func onDisk(ctx context.Context, store *logstore.Store, size int64, name string)
 	}
 	temp = filepath.Join(dir, name+".log")
 	err = handoff.Save(temp, false, func(w io.Writer) error { return store.Copy(ctx, w, 0, size, nil) })
+	if err == nil {
+		err = os.Chmod(temp, 0o400) // what is written there would be lost
+	}
 	if err != nil {
 		_ = os.RemoveAll(dir)
 	}

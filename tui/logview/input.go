@@ -24,8 +24,8 @@ func (i input) finds() bool { return i == inputFind || i == inputOnly }
 // maxHistory bounds the texts that are remembered.
 const maxHistory = 100
 
-// history are the texts that were searched for on this page, the newest last,
-// and which one is shown.
+// history are the texts that were searched for, here and in earlier logs, the
+// newest last, and which one is shown.
 type history struct {
 	texts []string
 	at    int // from the end; 0: the one being typed
@@ -33,11 +33,10 @@ type history struct {
 }
 
 func (h history) add(text string) history {
-	if text == "" || len(h.texts) > 0 && h.texts[len(h.texts)-1] == text {
+	if text == "" {
 		return history{texts: h.texts}
 	}
-	texts := append(h.texts[max(0, len(h.texts)-maxHistory):len(h.texts):len(h.texts)], text)
-	return history{texts: texts}
+	return history{texts: withText(h.texts, text)}
 }
 
 // step goes to an older or newer text.
@@ -140,7 +139,7 @@ func (m Model) enterInput() (Model, tea.Cmd) {
 	switch what {
 	case inputFind, inputOnly:
 		m.past = m.past.add(text)
-		return m, nil
+		return m, m.keepPast(text)
 	case inputSave:
 		return m.saveTo(text, false)
 	case inputPipe:

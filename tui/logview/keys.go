@@ -65,6 +65,7 @@ func findActions() []action {
 		bind("log.only", groupView, 4, "&", "only hits", Model.toggleOnly, "&"),
 		bind("log.error", groupView, 6, "e", "next error", Model.nextError, "e"),
 		bind("log.preverror", groupView, 0, "E", "previous error", Model.prevError, "E"),
+		bind("log.level", groupView, 0, "L", "warnings and errors only, errors only", Model.nextLevel, "L"),
 		bind("log.mark", groupView, 0, "m", "mark line", Model.mark, "m"),
 		bind("log.nextmark", groupView, 0, "'", "next mark", Model.nextMark, "'").only(Model.marked),
 	}
@@ -84,6 +85,7 @@ func viewActions() []action {
 		bind("log.times", groupView, 0, "t", "arrival time", Model.toggleTimes, "t"),
 		bind("log.json", groupView, 0, "p", "pretty JSON", Model.togglePretty, "p"),
 		bind("log.numbers", groupView, 0, "#", "line numbers", Model.toggleNumbers, "#"),
+		bind("log.zoom", groupView, 0, "z", "zoom: the text alone", Model.toggleZoom, "z"),
 		bind("log.again", groupView, 1, "R", "fetch again", Model.fetchAgain, "R").only(Model.doubtful),
 		bind("log.stop", groupView, 1, "esc", "end it", Model.endJob, "esc").only(Model.busy),
 		bind("log.unselect", groupView, 2, "esc", "end selection", Model.endSelect, "esc").only(Model.selecting),
@@ -112,8 +114,8 @@ func jobActions() []action {
 
 func moveActions(g theme.Glyphs) []action {
 	return []action{
-		bind("move.down", groupMove, 0, "j "+g.Down, "down", move(func(Model) int { return 1 }), "j", "down", "enter"),
-		bind("move.up", groupMove, 0, "k "+g.Up, "up", move(func(Model) int { return -1 }), "k", "up"),
+		bind("move.down", groupMove, 0, "j "+g.KeyDown, "down", move(func(Model) int { return 1 }), "j", "down", "enter"),
+		bind("move.up", groupMove, 0, "k "+g.KeyUp, "up", move(func(Model) int { return -1 }), "k", "up"),
 		bind("move.halfdown", groupMove, 0, g.Ctrl+"d", "half a page down", move(Model.half), "ctrl+d"),
 		bind("move.halfup", groupMove, 0, g.Ctrl+"u", "half a page up", move(func(m Model) int { return -m.half() }), "ctrl+u"),
 		bind("move.pagedown", groupMove, 0, "space f", "page down", move(Model.page), " ", "f", "pgdown", "ctrl+f"),
@@ -134,7 +136,7 @@ func inputBindings(g theme.Glyphs, what input) []screen.Binding {
 	if what.finds() {
 		all = append(all,
 			bind("find.regex", groupView, 3, g.Ctrl+"x", "regular expression", nil, "ctrl+x").Binding,
-			bind("find.older", groupView, 4, g.Up+"/"+g.Down, "history", nil, "up", "down").Binding)
+			bind("find.older", groupView, 4, g.KeyUp+"/"+g.KeyDown, "history", nil, "up", "down").Binding)
 	}
 	return all
 }

@@ -35,7 +35,7 @@ type levelsMsg struct {
 	levels levels
 }
 
-func (m Model) hasMap() bool { return m.size.W >= mapFrom && m.size.H >= 20 && !m.bare }
+func (m Model) hasMap() bool { return m.size.W >= mapFrom && m.size.H >= 20 && !m.bare && !m.zoom }
 
 // look makes the map anew when the log has grown by a bucket.
 func (m Model) look() (Model, tea.Cmd) {

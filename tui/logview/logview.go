@@ -55,11 +55,14 @@ type Model struct {
 	winErr  error
 
 	wrap, fold, pretty, numbers, times bool
+	zoom                               bool // nothing but the text and the state
 	pan                                int
 
 	find    find
 	sel     selection
 	marks   []rule
+	cuts    []rule // where the connection was lost, and came back
+	lost    lost
 	input   input
 	prompt  prompt.Model
 	past    history
@@ -134,7 +137,7 @@ func depth(p termenv.Profile) clean.Depth {
 }
 
 // Init opens the log.
-func (m Model) Init() tea.Cmd { return tea.Batch(run(m.s), next(m.s)) }
+func (m Model) Init() tea.Cmd { return tea.Batch(run(m.s), m.next(), m.recallPast()) }
 
 // run reads the log until the session is stopped.
 func run(s *logstore.Session) tea.Cmd {
@@ -148,16 +151,18 @@ func run(s *logstore.Session) tea.Cmd {
 type newsMsg struct {
 	s    *logstore.Session
 	news logstore.News
+	now  time.Time
 }
 
-// next waits for news of a log.
-func next(s *logstore.Session) tea.Cmd {
+// next waits for news of the log.
+func (m Model) next() tea.Cmd {
+	s, now := m.s, m.env.Now
 	return func() tea.Msg {
 		n, ok := s.Next()
 		if !ok {
 			return nil
 		}
-		return newsMsg{s, n}
+		return newsMsg{s, n, now()}
 	}
 }
 
@@ -193,7 +198,7 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 	switch msg := msg.(type) {
 	case newsMsg:
 		if msg.s == m.s {
-			return m.heard(msg.news)
+			return m.heard(msg.news, msg.now)
 		}
 	case windowMsg:
 		if msg.s == m.s {
@@ -235,6 +240,10 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 		if msg.s == m.s {
 			return msg.do(m)
 		}
+	case pastMsg:
+		if msg.s == m.s {
+			m.past.texts = append(msg.texts[:len(msg.texts):len(msg.texts)], m.past.texts...)
+		}
 	case screen.ListMsg:
 		return m.listed(msg).loadIfStale()
 	case tea.MouseMsg:
@@ -249,7 +258,7 @@ func (m Model) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 func (m Model) listed(msg screen.ListMsg) Model {
 	m.now, m.realRay = msg.Now, msg.RealRay
 	if m.news.Link != logstore.Retry {
-		m.conn = m.s.Conn()
+		m = m.joined(m.s.Conn(), msg.Now)
 	}
 	id := m.job.ID()
 	m.stop = msg.Stopping[id]
@@ -274,18 +283,21 @@ func (m Model) loadIfStale() (Model, tea.Cmd) {
 }
 
 // heard takes news of the log and waits for the next.
-func (m Model) heard(n logstore.News) (Model, tea.Cmd) {
+func (m Model) heard(n logstore.News, now time.Time) (Model, tea.Cmd) {
 	if n.Epoch != m.news.Epoch { // the log began anew: nothing is where it was
 		m.top, m.move, m.seen, m.marks, m.sel = place{}, 0, 0, nil, selection{}
+		m.cuts, m.lost = nil, lost{}
 		m.anchor++
 		m.find.finder, m.known = nil, newFolds()
 	}
-	m.news = n
-	m.conn = m.s.Conn()
+	conn := m.s.Conn()
 	if n.Link == logstore.Retry {
-		m.conn = client.State{Phase: client.Reconnecting, Retry: m.env.Now().Add(n.Pause)}
+		conn = client.State{Phase: client.Reconnecting, Retry: now.Add(n.Pause)}
 	}
-	cmds := []tea.Cmd{next(m.s)}
+	m.news.Err = n.Err // what the connection was lost by; the rest of the news came after
+	m = m.joined(conn, now)
+	m.news = n
+	cmds := []tea.Cmd{m.next()}
 	var cmd tea.Cmd
 	if m.toError && n.Size > 0 && (n.Link.Final() || !m.job.Status.IsTerminal()) {
 		m, cmd = m.toTraceback()
@@ -327,9 +339,9 @@ func (m Model) load() (Model, tea.Cmd) {
 		top: m.top, move: m.move, atEnd: m.follow, cursor: -1,
 		width: m.textWidth(), height: m.bodyHeight(),
 		wrap: m.wrap, pan: m.pan, depth: depth(st.Profile),
-		fold: m.fold, pretty: m.pretty, numbers: m.numbered(), times: m.times,
+		fold: m.fold, pretty: m.pretty, numbers: m.numbered(), times: m.timed(),
 		tail: st.Glyphs.Ellipsis, again: againSign(&st.Glyphs), mark: ink{mark.On, mark.Off},
-		query: m.find.query, rules: m.rules(),
+		query: m.find.query, rules: m.rules(), gaps: m.find.only && m.find.context > 0,
 	}
 	if m.sel.on {
 		l.cursor, l.cursorMove, m.sel.move = m.sel.to.from, m.sel.move, 0
@@ -370,6 +382,10 @@ func (m Model) drawn(msg windowMsg) (Model, tea.Cmd) {
 	m.seen = max(m.seen, msg.win.upto)
 	if m.again || m.move != 0 || m.sel.move != 0 || m.stale() {
 		return m.load()
+	}
+	if m.find.later {
+		m.find.later = false
+		return m.count()
 	}
 	return m, nil
 }

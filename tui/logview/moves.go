@@ -103,6 +103,13 @@ func (m Model) togglePretty() (Model, tea.Cmd) {
 	return m.relay()
 }
 
+// toggleZoom leaves nothing but the text and the state, so that the terminal's
+// own selection takes the text alone.
+func (m Model) toggleZoom() (Model, tea.Cmd) {
+	m.zoom = !m.zoom
+	return m.relay()
+}
+
 func (m Model) toggleTimes() (Model, tea.Cmd) {
 	m.times = !m.times
 	return m.relay()
@@ -179,7 +186,7 @@ func (m Model) mouse(msg tea.MouseMsg) (Model, tea.Cmd) {
 	case msg.Button == tea.MouseButtonWheelDown:
 		return m.wheel(wheelRows)
 	}
-	at := msg.Y - 1 // below the place line
+	at := msg.Y - m.above()
 	if msg.Button != tea.MouseButtonLeft || at < 0 || at >= len(m.win.rows) {
 		return m, nil
 	}
@@ -259,6 +266,7 @@ func (m Model) fetchAgain() (Model, tea.Cmd) {
 	m.s, m.known, m.news, m.win, m.find = fresh.s, fresh.known, logstore.News{}, window{}, find{at: -1}
 	m.top, m.move, m.follow, m.seen, m.marks, m.sel = place{}, 0, true, 0, nil, selection{}
 	m.loading, m.again, m.winErr, m.opened = false, false, nil, m.now
+	m.cuts, m.lost = nil, lost{}
 	m.anchor++
 	return m, m.Init()
 }

@@ -20,6 +20,7 @@ type Panes struct {
 	panes []Model
 	at    int  // the one that gets the keys
 	all   bool // or all get them
+	zoom  bool // it has the page to itself
 }
 
 // NewPanes returns a page that shows the logs of two or three jobs side by
@@ -60,6 +61,11 @@ func (p Panes) Bindings() []screen.Binding {
 	if p.Typing() {
 		return all
 	}
+	for i := range all {
+		if all[i].ID == "log.zoom" {
+			all[i].SetHelp("z", "zoom this log")
+		}
+	}
 	return append(all,
 		bind("logs.next", groupView, 1, "tab", "next log", nil, "tab").Binding,
 		bind("logs.prev", groupView, 0, "shift-tab", "previous log", nil, "shift+tab").Binding,
@@ -72,9 +78,14 @@ func (p Panes) Commands() []screen.Command { return p.panes[p.at].Commands() }
 // Resize shares the width out.
 func (p Panes) Resize(s screen.Size) screen.Screen {
 	p.size = s
+	return p.share()
+}
+
+// share gives each log its part of the page.
+func (p Panes) share() Panes {
 	p.panes = append([]Model(nil), p.panes...)
 	for i := range p.panes {
-		if m, ok := p.panes[i].Resize(screen.Size{W: p.width(i), H: s.H}).(Model); ok {
+		if m, ok := p.panes[i].Resize(screen.Size{W: p.width(i), H: p.size.H}).(Model); ok {
 			p.panes[i] = m
 		}
 	}
@@ -85,6 +96,9 @@ func (p Panes) Resize(s screen.Size) screen.Screen {
 // left.
 func (p Panes) width(i int) int {
 	n := len(p.panes)
+	if p.zoom && i == p.at {
+		return p.size.W
+	}
 	w := (p.size.W - (n - 1)) / n
 	if i == n-1 {
 		w = p.size.W - (n-1)*(w+1)
@@ -99,6 +113,9 @@ func (p Panes) Update(msg tea.Msg) (screen.Screen, tea.Cmd) {
 	case tea.KeyMsg:
 		return p.key(msg)
 	case tea.MouseMsg:
+		if p.zoom {
+			return p.to(msg, p.at)
+		}
 		for i := range p.panes {
 			if msg.X < p.width(i) || i == len(p.panes)-1 {
 				p.at = i
@@ -115,10 +132,13 @@ func (p Panes) key(msg tea.KeyMsg) (screen.Screen, tea.Cmd) {
 		switch msg.String() {
 		case "tab":
 			p.at = (p.at + 1) % len(p.panes)
-			return p, nil
+			return p.share(), nil
 		case "shift+tab":
 			p.at = (p.at + len(p.panes) - 1) % len(p.panes)
-			return p, nil
+			return p.share(), nil
+		case "z":
+			p.zoom = !p.zoom
+			return p.share(), nil
 		case "=":
 			p.all = !p.all
 			return p, nil
@@ -169,6 +189,9 @@ func (p Panes) to(msg tea.Msg, i int) (screen.Screen, tea.Cmd) {
 func (p Panes) View() string {
 	if p.size.W <= 0 || p.size.H <= 0 {
 		return ""
+	}
+	if p.zoom {
+		return p.panes[p.at].View()
 	}
 	st := p.env.Styles
 	parts := make([][]string, len(p.panes))

@@ -25,8 +25,12 @@ const missedAfter = 300 * time.Millisecond
 // of a log that has been opened: before that, nobody knows that it is empty.
 const firstPiece = 2 * time.Second
 
-// entrypointFrom is the width from which the place line has the command too.
-const entrypointFrom = 110
+// The widths from which the place line has the command too, and the node that
+// it runs on.
+const (
+	entrypointFrom = 110
+	nodeFrom       = 130
+)
 
 // The columns before the text: the sign, the number of the line, and the time
 // of its arrival.
@@ -39,17 +43,21 @@ const (
 // numbersFrom is the width from which lines are numbered without being asked.
 const numbersFrom = 130
 
-func (m Model) numbered() bool { return m.numbers || m.size.W >= numbersFrom && !m.bare }
+func (m Model) numbered() bool {
+	return !m.zoom && (m.numbers || m.size.W >= numbersFrom && !m.bare)
+}
+
+func (m Model) timed() bool { return m.times && !m.zoom }
 
 func (m Model) textWidth() int {
 	w := m.size.W - gutter
-	if m.bare {
+	if m.bare || m.zoom {
 		w = m.size.W
 	}
 	if m.numbered() {
 		w -= numberWidth
 	}
-	if m.times {
+	if m.timed() {
 		w -= timeWidth
 	}
 	return max(0, w)
@@ -61,7 +69,7 @@ func (m Model) bodyHeight() int {
 	if m.bare {
 		return m.size.H
 	}
-	h := m.size.H - 2
+	h := m.size.H - 1 - m.above()
 	if m.warning() != "" {
 		h--
 	}
@@ -69,6 +77,14 @@ func (m Model) bodyHeight() int {
 		h--
 	}
 	return max(0, h)
+}
+
+// above is how many lines stand above the log.
+func (m Model) above() int {
+	if m.zoom {
+		return 0
+	}
+	return 1
 }
 
 // View draws the page.
@@ -80,7 +96,9 @@ func (m Model) View() string {
 		return m.tail()
 	}
 	lines := make([]string, 0, m.size.H)
-	lines = append(lines, m.placeLine())
+	if !m.zoom {
+		lines = append(lines, m.placeLine())
+	}
 	body := m.bodyHeight()
 	if m.news.Size == 0 {
 		lines = append(lines, cell.Lines(m.emptyBody(), body)...)
@@ -113,6 +131,9 @@ func (m Model) placeLine() string {
 		took = "  " + jobtext.Duration(d)
 	}
 	right := kind.Style(st).Render(state) + st.Text.Render(took) + " "
+	if d := m.job.DriverInfo; m.size.W >= nodeFrom && d != nil && d.NodeIPAddress != "" {
+		right += st.Muted.Render(" node " + clean.Text(d.NodeIPAddress) + " ")
+	}
 	room := m.size.W - cell.Width(right) - cell.Width(" Jobs > ")
 	crumb := st.Muted.Render(" " + g.Crumb + " ")
 	id := cell.Middle(jobtext.ID(&m.job), max(8, room-cell.Width(" > logs ")-1), g.Ellipsis)
@@ -127,10 +148,11 @@ func (m Model) placeLine() string {
 func (m Model) rows() []string {
 	out := make([]string, 0, len(m.win.rows))
 	var b strings.Builder
-	muted := cell.InkOf(m.env.Styles.Muted)
+	st := m.env.Styles
+	ink := inks{cell.InkOf(st.Muted), cell.InkOf(st.Warn), cell.InkOf(st.Error)}
 	for i := range m.win.rows {
 		b.Reset()
-		m.row(&b, &m.win.rows[i], muted)
+		m.row(&b, &m.win.rows[i], &ink)
 		line := b.String()
 		if m.win.width > m.textWidth() {
 			line = cell.Cut(line, m.size.W, "")
@@ -140,11 +162,13 @@ func (m Model) rows() []string {
 	return out
 }
 
+// inks are the colours that rows are drawn in.
+type inks struct{ muted, warn, bad cell.Ink }
+
 // row draws one row with its columns.
-func (m Model) row(b *strings.Builder, r *row, muted cell.Ink) {
-	st := m.env.Styles
-	if m.bare {
-		b.WriteString(r.text)
+func (m Model) row(b *strings.Builder, r *row, ink *inks) {
+	if m.bare || m.zoom {
+		m.text(b, r, ink)
 		return
 	}
 	if m.numbered() {
@@ -152,22 +176,33 @@ func (m Model) row(b *strings.Builder, r *row, muted cell.Ink) {
 		if r.number > 0 {
 			n = strconv.FormatInt(r.number, 10)
 		}
-		muted.Write(b, cell.Right(n, numberWidth-1))
+		ink.muted.Write(b, cell.Right(n, numberWidth-1))
 		b.WriteByte(' ')
 	}
 	b.WriteString(m.sign(r))
-	if m.times {
-		muted.Write(b, cell.Pad(r.time, timeWidth))
+	if m.timed() {
+		ink.muted.Write(b, cell.Pad(r.time, timeWidth))
 	}
+	m.text(b, r, ink)
+}
+
+// text draws a row without its columns. A line that has no colours of its own
+// gets that of its level.
+func (m Model) text(b *strings.Builder, r *row, ink *inks) {
+	st := m.env.Styles
 	switch {
 	case r.rule && r.bad:
 		b.WriteString(st.Warn.Render(r.text))
 	case r.rule:
-		muted.Write(b, r.text)
+		ink.muted.Write(b, r.text)
 	case m.sel.has(r):
 		b.WriteString(st.Selected.Render(ansi.Strip(r.text)))
-	default:
+	case r.level == loglevel.None || strings.IndexByte(r.text, esc) >= 0:
 		b.WriteString(r.text)
+	case r.level == loglevel.Warn:
+		ink.warn.Write(b, r.text)
+	default:
+		ink.bad.Write(b, r.text)
 	}
 }
 

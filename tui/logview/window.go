@@ -46,6 +46,7 @@ type look struct {
 	mark          ink
 	query         logstore.Query
 	rules         []rule
+	gaps          bool // say where lines are left out
 }
 
 // row is one row of the window.
@@ -301,6 +302,9 @@ func (d *drawer) count(w *window) error {
 // lay lays out a block.
 func (d *drawer) lay(b block) laid {
 	l := laid{block: b}
+	if d.gaps && d.afterGap(b) {
+		l.rows = append(l.rows, row{text: d.dash() + d.dash(), off: b.off, from: b.off, to: b.end, rule: true})
+	}
 	for _, r := range d.rules {
 		if r.off >= b.off && r.off < b.end {
 			l.rows = append(l.rows, row{text: d.ruleText(r.text), off: b.off, from: b.off, to: b.end, rule: true, bad: r.bad})
@@ -328,13 +332,24 @@ func (d *drawer) lay(b block) laid {
 	return l
 }
 
+// afterGap reports whether lines between a block and the one before it are left
+// out. What cannot be read shows when it is drawn.
+func (d *drawer) afterGap(b block) bool {
+	prev, ok, err := d.w.c.Prev(logstore.Line{Off: b.off, End: b.end})
+	return ok && err == nil && prev.End < b.off
+}
+
+func (d *drawer) dash() string {
+	if d.tail != "…" {
+		return "-"
+	}
+	return "─"
+}
+
 func (d *drawer) ruleText(text string) string {
 	const before = 2
 	text = " " + text + " "
-	dash := "─"
-	if d.tail != "…" {
-		dash = "-"
-	}
+	dash := d.dash()
 	n := d.width - before - cell.Width(text)
 	out := dash + dash + text
 	for range n {

@@ -3,12 +3,14 @@ package logview
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"dray/backend/client"
 	"dray/backend/rayapi"
 	"dray/tui/clean"
+	"dray/tui/loglevel"
 	"dray/tui/logstore"
 	"dray/tui/widget/cell"
 )
@@ -81,10 +83,28 @@ func (m Model) inputLine() string {
 	if m.find.err != nil {
 		right = st.Warn.Render("no such expression yet") + " "
 	}
-	if m.find.regex {
+	switch {
+	case m.size.W >= promptFrom:
+		right = st.Muted.Render(m.howWords()) + "  " + right
+	case m.find.regex:
 		right = "regex  " + right
 	}
 	return cell.Spread(left, right, m.size.W, st.Glyphs.Ellipsis)
+}
+
+// promptFrom is the width from which the prompt says how a text is looked for.
+const promptFrom = 100
+
+// howWords say how a text is looked for.
+func (m Model) howWords() string {
+	regex, letters := "off", "smart"
+	if m.find.regex {
+		regex = "on"
+	}
+	if m.find.query.Cased() {
+		letters = "exact"
+	}
+	return "regex:" + regex + "  case:" + letters
 }
 
 // viewWords are the ways of looking that are not the usual ones.
@@ -129,6 +149,9 @@ func (m Model) findWords() string {
 		sign = "&"
 	}
 	words := sign + clean.Text(m.find.text) + "  " + m.hitWords()
+	if m.find.level > loglevel.None {
+		words = levelWords(m.find.level) + "  " + m.hitWords()
+	}
 	if m.find.only && m.find.context > 0 {
 		words += fmt.Sprintf(" ±%d", m.find.context)
 	}
@@ -197,6 +220,10 @@ func (m Model) linkWords() string {
 	return st.OK.Render("live") + ", server lags 1-2 s"
 }
 
+// littleLeft is how much log may wait to be looked at without a word: it is done
+// before one could read that.
+const littleLeft = 1 << 20
+
 // hitWords counts what was found.
 func (m Model) hitWords() string {
 	f := m.find
@@ -206,9 +233,9 @@ func (m Model) hitWords() string {
 	p := f.finder.Progress()
 	n := thousands(p.Hits)
 	switch {
-	case !p.Done:
+	case !p.Done && p.Size-p.Looked > littleLeft:
 		n += fmt.Sprintf(" (%d%%)", 100*p.Looked/max(1, p.Size))
-	case p.Hits == 0:
+	case p.Hits == 0 && p.Done:
 		return "not found"
 	}
 	if f.rank > 0 && f.at >= 0 {
@@ -224,7 +251,10 @@ func (m Model) gapWords() string {
 	if g.Line >= 0 {
 		where = " before line " + thousands(g.Line+1)
 	}
-	if g.Anew {
+	switch {
+	case g.Anew && m.env.LogFile != nil:
+		return "the log file was truncated or replaced at " + byteCount(g.At) + where
+	case g.Anew:
 		return "the log was truncated or replaced by the server at " + byteCount(g.At) + where
 	}
 	return "the server has lost a part of this log" + where
@@ -262,14 +292,15 @@ func thousands(n int64) string {
 	return s
 }
 
-// rules are the lines of ours across the log: marks, and where a part of it is
-// missing.
+// rules are the lines of ours across the log: marks, where the connection was
+// lost, and where a part of it is missing.
 func (m Model) rules() []rule {
+	all := append(slices.Clone(m.marks), m.cuts...)
 	if m.news.Gaps == 0 || m.news.Gap.Anew {
-		return m.marks
+		return all
 	}
 	g := m.news.Gap
-	return append(m.marks[:len(m.marks):len(m.marks)], rule{off: g.Off, text: "a part of the log is missing here", bad: true})
+	return append(all, rule{off: g.Off, text: "a part of the log is missing here", bad: true})
 }
 
 // mapLine is the map of the levels with the place of the screen in it.

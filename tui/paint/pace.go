@@ -5,6 +5,8 @@ import "time"
 const (
 	// frame is the least time between two frames that nobody waits for.
 	frame = time.Second / 60
+	// soon is the least time between the echo of a key and what comes of it.
+	soon = frame / 4
 	// backlog is how much output, in time at the rate, may be under way when
 	// a frame is sent that somebody waits for.
 	backlog = 100 * time.Millisecond
@@ -18,6 +20,7 @@ type pace struct {
 	rate   int       // bytes a second
 	clear  time.Time // when all that was written has left, at this rate
 	urgent bool      // the last pause was cut short
+	asked  bool      // the frame shows what a key did; what comes of that follows
 }
 
 // pause returns how long to wait after a frame of n bytes, written from start
@@ -32,7 +35,11 @@ func (p *pace) pause(start, end time.Time, n int) (rest, least time.Duration) {
 		least = frame
 	}
 	least = max(least, queued-backlog)
-	return max(frame, queued, end.Sub(start)), least
+	rest = frame
+	if p.asked {
+		rest = soon
+	}
+	return max(rest, least, queued, end.Sub(start)), least
 }
 
 // wait pauses, and returns false if stop is closed meanwhile.

@@ -125,8 +125,8 @@ func (p *Program) draw(stop <-chan struct{}) (err error) {
 			return nil
 		case <-p.link.dirty:
 		}
-		take(p.link.urgent) // the view below shows what was urgent
-		p.Send(drawMsg{})   // no more than waits when the program has ended
+		p.pace.asked = take(p.link.urgent) // the view below shows what was urgent
+		p.Send(drawMsg{})                  // no more than waits when the program has ended
 		var v view
 		select {
 		case <-stop:
@@ -162,10 +162,12 @@ func signal(c chan<- struct{}) {
 	}
 }
 
-func take(c <-chan struct{}) {
+func take(c <-chan struct{}) bool {
 	select {
 	case <-c:
+		return true
 	default:
+		return false
 	}
 }
 

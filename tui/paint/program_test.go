@@ -299,6 +299,9 @@ func TestPace_pause(t *testing.T) {
 		{"one larger than the backlog", pace{rate: 1000}, 150, 0, 150 * time.Millisecond, 50 * time.Millisecond},
 		{"one that took long to write", pace{rate: 1000}, 1, time.Second, time.Second, 0},
 		{"one after others that still leave", pace{rate: 1000, clear: start.Add(time.Second)}, 500, 0, 1500 * time.Millisecond, 1400 * time.Millisecond},
+		{"what a key did", pace{rate: 1000, asked: true}, 1, 0, soon, 0},
+		{"a large one that a key asked for", pace{rate: 1000, asked: true}, 90, 0, 90 * time.Millisecond, 0},
+		{"what keys held down do", pace{rate: 1000, urgent: true, asked: true}, 1, 0, frame, frame},
 		{"one that could not wait", pace{rate: 1000, urgent: true}, 1, 0, frame, frame},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -40,6 +40,8 @@ type Jobs interface {
 	Resources(ctx context.Context) ([]client.Resource, error)
 	Follow(ctx context.Context, id string, from int64) (LogStream, error)
 	Upload(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (uri string, err error)
+	// UploadModule uploads one of py_modules: a folder, a .py file or a wheel.
+	UploadModule(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (uri string, err error)
 }
 
 // FromClient adapts the client.
@@ -63,6 +65,12 @@ type Target struct {
 	Embedded bool
 	// LedgerKey names the server in the ledger.
 	LedgerKey string
+
+	Cluster    string // its name in the config file; "" if it has none
+	ReadOnly   bool   // nothing can be changed from here
+	Protected  bool   // questions want a word typed, not a key pressed
+	SkipVerify bool   // its certificate is not verified
+	Colour     string // of its name, as theme.Styles.ContextIn takes it
 }
 
 // Env is set once before the program starts and read-only afterwards.
@@ -83,6 +91,8 @@ type Env struct {
 	// whether the server has it already; step is told what was found so far. It is
 	// nil where that cannot be known.
 	Preflight func(ctx context.Context, path string, excludes []string, step func(client.Preflight)) (client.Preflight, error)
+	// PreflightModule is the same for one of py_modules.
+	PreflightModule func(ctx context.Context, path string, excludes []string, step func(client.Preflight)) (client.Preflight, error)
 	// Drafts keeps forms that were left. It may be nil.
 	Drafts *Drafts
 	// Settings is the user's configuration; tui.Run puts the default one where
@@ -98,6 +108,8 @@ type Env struct {
 	// LogFile returns the file into which the embedded backend writes the log
 	// of a job, so that it can be read by ranges. It is nil for a remote server.
 	LogFile func(ctx context.Context, id string) (path string, err error)
+	// Clusters are those to switch to; nil: there is no switching.
+	Clusters Clusters
 }
 
 // Pages opens the pages and asks the questions, so that no page imports
@@ -194,6 +206,12 @@ type AskMsg struct {
 	// then takes the place of Do, gets the index picked in each.
 	Choices []Choice
 	DoWith  func(picked []int) tea.Cmd
+	// Local: it changes nothing on the server, so it is asked while that does
+	// not answer too, and answered by a key also where the server is protected.
+	Local bool
+	// Subject is what a protected server wants typed: the job's id, or "3 jobs".
+	// Empty is the server's name.
+	Subject string
 	// Hold says what is about to be done, "stop sweep-lr-0.03": after a yes it
 	// can be taken back for UndoTime. Empty: it is done at once. Who quits
 	// meanwhile has it done at once too.
@@ -294,6 +312,9 @@ type ListMsg struct {
 	Begun    map[string]time.Time // jobs that were seen to wait: when they were first seen not to
 	RealRay  bool                 // the server is known to be Ray itself, not another dray
 	Watched  map[string]bool      // by id: the user is told when it changes
+	// Resources are what the cluster has and how much of it is taken, where that
+	// is known and the window is wide enough for it to be asked.
+	Resources []client.Resource
 }
 
 // Push returns a command that opens s.

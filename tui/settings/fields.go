@@ -8,7 +8,7 @@ import (
 
 // names are the settings of the file, in the order in which they are told.
 func names() []string {
-	return []string{"theme", "theme_light", "ascii", "animation", "mouse", "columns", "sort", "views", "keys", "hotkeys", "aliases", "notify", "logs"}
+	return []string{"theme", "theme_light", "ascii", "animation", "mouse", "columns", "sort", "views", "keys", "hotkeys", "aliases", "notify", "logs", "clusters"}
 }
 
 func (r reader) settings(root *yaml.Node, s *Settings) error {
@@ -38,6 +38,8 @@ func (r reader) settings(root *yaml.Node, s *Settings) error {
 			return r.aliases(v, s)
 		case "notify":
 			return r.notify(v, &s.Notify)
+		case "clusters":
+			return r.clusters(v, &s.Clusters)
 		default:
 			return r.logs(v, &s.Logs)
 		}

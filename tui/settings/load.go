@@ -89,6 +89,9 @@ func (s *Settings) Where(key string) string {
 	return fmt.Sprintf("%s:%d:%d", s.File, p.line, p.column)
 }
 
+// Line is the line of the file in which a setting stands, or 0.
+func (s *Settings) Line(key string) int64 { return int64(s.places[key].line) }
+
 // reader turns nodes into values, and knows where each stood.
 type reader struct {
 	file string

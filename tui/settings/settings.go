@@ -1,9 +1,11 @@
-// Package settings is the user's configuration of the dashboard: theme, keys,
-// views, columns, hotkeys, notifications.
+// Package settings is the user's configuration: theme, keys, views, columns,
+// hotkeys, notifications, and the clusters.
 //
 // It reads and checks the file and gives the defaults; what a setting does is
 // the business of the page that it belongs to.
 package settings
+
+import "dray/backend/contexts"
 
 // Settings is a checked configuration. It is read-only.
 type Settings struct {
@@ -29,6 +31,9 @@ type Settings struct {
 
 	Notify Notify
 	Logs   Logs
+
+	// Clusters are servers with names, in the order of the file.
+	Clusters []contexts.Cluster
 
 	File     string // of the settings, whether it is there or not; "" without a home
 	ThemeDir string // of the user's themes

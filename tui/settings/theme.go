@@ -100,46 +100,15 @@ func isColour(c string) bool {
 // SaveTheme writes the theme's name into the settings' file, and leaves the
 // rest of it as it is.
 func SaveTheme(file, name string) error {
-	if file == "" {
-		return errors.New("there is no folder for a config file: HOME and XDG_CONFIG_HOME are not set")
-	}
-	text, err := os.ReadFile(file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	line := "theme: " + name
-	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-	at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "theme:") })
-	switch {
-	case at >= 0:
-		lines[at] = line
-	case len(text) == 0:
-		lines = []string{line}
-	default:
-		lines = append(lines, line)
-	}
-	next := []byte(strings.Join(lines, "\n") + "\n")
-	if _, err := Parse(file, next); err != nil {
-		return err // it was broken before, and is left alone
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return err
-	}
-	// The file may be a link into a folder of dotfiles, which must stay one.
-	if real, err := filepath.EvalSymlinks(file); err == nil {
-		file = real
-	}
-	temp, err := os.CreateTemp(filepath.Dir(file), ".config-*")
+	lines, err := load(file)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name())
-	if _, err := temp.Write(next); err != nil {
-		_ = temp.Close()
-		return err
+	line := "theme: " + name
+	at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "theme:") })
+	if at < 0 {
+		return save(file, append(lines, line))
 	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), file)
+	lines[at] = line
+	return save(file, lines)
 }

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
+	"dray/backend/jobspec"
 	"dray/backend/ledger"
 	"dray/backend/rayapi"
 	"dray/tui/submit/renv"
@@ -22,6 +22,8 @@ type problem struct{ field, text string }
 // of the form.
 type checker struct {
 	base     base
+	files    bool // the server may read files that are named
+	modules  []workDir
 	problems []problem
 	warnings []problem // what can be sent, and is likely to be a mistake
 }
@@ -30,14 +32,19 @@ func (c *checker) fail(field, format string, args ...any) {
 	c.problems = append(c.problems, problem{field, fmt.Sprintf(format, args...)})
 }
 
+// say is fail with what a rule says, if it says anything.
+func (c *checker) say(field, why string) {
+	if why != "" {
+		c.fail(field, "%s", why)
+	}
+}
+
 func (c *checker) entrypoint(s string) string {
 	switch {
 	case strings.TrimSpace(s) == "":
 		c.fail(fieldEntrypoint, "type the command that the job runs, such as: python train.py")
-	case strings.ContainsRune(s, 0):
-		c.fail(fieldEntrypoint, "the command contains a NUL byte, which no shell can run")
-	case len(s) > rayapi.MaxEntrypoint:
-		c.fail(fieldEntrypoint, "%d bytes, at most %d are allowed: put the commands into a script", len(s), rayapi.MaxEntrypoint)
+	default:
+		c.say(fieldEntrypoint, jobspec.CheckEntrypoint(s))
 	}
 	return s
 }
@@ -52,31 +59,16 @@ func (c *checker) id(s string) string {
 	return s
 }
 
-func (c *checker) dir(d workDir) {
-	if d.reason != "" {
-		c.fail(fieldDir, "%s", d.reason)
-	}
-}
+func (c *checker) dir(d workDir) { c.say(fieldDir, d.reason) }
 
+// envVars reads the variables; the rules for them are checked with the whole
+// runtime environment.
 func (c *checker) envVars(text string) []pair {
 	vars := c.pairs(fieldEnv, text)
-	total := 0
 	for _, v := range vars {
-		n := len(v.key) + 1 + len(v.value)
-		total += n
-		switch why := renv.CheckVar(v.key); {
-		case why != "":
-			c.fail(fieldEnv, "%s", why)
-		case strings.ContainsRune(v.value, 0):
-			c.fail(fieldEnv, "the value of %s contains a NUL byte", clip(v.key))
-		case v.value == ledger.Redacted, v.value == "" && c.base.hidden[v.key]:
+		if v.value == ledger.Redacted || v.value == "" && c.base.hidden[v.key] {
 			c.fail(fieldEnv, "the value of %s was hidden: type it in again, or remove the line", clip(v.key))
-		case n > rayapi.MaxEnvVar:
-			c.fail(fieldEnv, "%s has %d bytes, at most %d are allowed", clip(v.key), n, rayapi.MaxEnvVar)
 		}
-	}
-	if total > rayapi.MaxEnvTotal {
-		c.fail(fieldEnv, "%d bytes in all, at most %d are allowed", total, rayapi.MaxEnvTotal)
 	}
 	return vars
 }
@@ -100,16 +92,16 @@ func (c *checker) metadata(text, name string) map[string]string {
 		if m == nil {
 			m = make(map[string]string, len(list))
 		}
-		switch n := len(p.key) + len(p.value); {
+		switch {
 		case p.key == fieldName && name != "":
 			c.fail(fieldMetadata, "%s has a field of its own above", fieldName)
 			continue
 		case p.raw != nil:
-			c.fail(fieldMetadata, "the value of %s must be text, got %s", clip(p.key), renv.TypeName(p.raw))
+			c.fail(fieldMetadata, "the value of %s must be text, got %s", clip(p.key), jobspec.TypeName(p.raw))
 		case p.value == ledger.Redacted, p.value == "" && c.base.hidden[p.key]:
 			c.fail(fieldMetadata, "the value of %s was hidden: type it in again, or remove the line", clip(p.key))
-		case n > rayapi.MaxMetadataBytes:
-			c.fail(fieldMetadata, "%s has %d bytes, at most %d are allowed", clip(p.key), n, rayapi.MaxMetadataBytes)
+		default:
+			c.say(fieldMetadata, jobspec.CheckMetadata(p.key, p.value))
 		}
 		m[p.key] = p.value
 	}
@@ -165,7 +157,7 @@ func (c *checker) object(field, text string) []pair {
 	list := make([]pair, 0, len(v))
 	for _, k := range v {
 		p := pair{key: k.Name}
-		if renv.TypeName(k.Raw) != "text" || json.Unmarshal(k.Raw, &p.value) != nil {
+		if jobspec.TypeName(k.Raw) != "text" || json.Unmarshal(k.Raw, &p.value) != nil {
 			p.raw, p.value = k.Raw, string(k.Raw)
 		}
 		p.quoted = p.raw == nil
@@ -178,33 +170,16 @@ func (c *checker) object(field, text string) []pair {
 	return list
 }
 
-const labelWord = `[a-zA-Z0-9](?:[a-zA-Z0-9_.-]{0,61}[a-zA-Z0-9])?`
-
-var (
-	labelName  = regexp.MustCompile(`^` + labelWord + `$`)
-	labelValue = regexp.MustCompile(`^!?(?:in)?\(` + labelWord + `(?:, ?` + labelWord + `)*\)$|^!?` + labelWord + `$`)
-)
-
 // labels checks what Ray itself checks when it takes a job.
 func (c *checker) labels(text string) map[string]string {
 	var m map[string]string
 	for _, p := range c.pairs(fieldLabels, text) {
-		prefix, name := "", p.key
-		if i := strings.LastIndexByte(p.key, '/'); i >= 0 {
-			prefix, name = p.key[:i], p.key[i+1:]
+		if p.raw != nil {
+			c.fail(fieldLabels, "the value of %s must be text, got %s", clip(p.key), jobspec.TypeName(p.raw))
+			continue
 		}
-		switch {
-		case p.raw != nil:
-			c.fail(fieldLabels, "the value of %s must be text, got %s", clip(p.key), renv.TypeName(p.raw))
-			continue
-		case len(prefix) > 253 || prefix != "" && slices.ContainsFunc(strings.Split(prefix, "."), func(w string) bool { return w != "" && !labelName.MatchString(w) }):
-			c.fail(fieldLabels, "the part of %q before the slash must be a DNS name of at most 253 characters", clip(p.key))
-			continue
-		case !labelName.MatchString(name):
-			c.fail(fieldLabels, "%q is no label: 1 to 63 letters, digits, '-', '_' and '.', a letter or digit at both ends", clip(name))
-			continue
-		case p.value != "" && !labelValue.MatchString(p.value):
-			c.fail(fieldLabels, "%q is no value of a label: write v, !v, in(a, b) or !in(a, b)", clip(p.value))
+		if why := jobspec.CheckLabel(p.key, p.value); why != "" {
+			c.fail(fieldLabels, "%s", why)
 			continue
 		}
 		if m == nil {
@@ -220,15 +195,12 @@ var (
 	memoryText = regexp.MustCompile(`^([+-]?[0-9.eE+-]+) *([A-Za-z]*)$`)
 )
 
-// smallest is the unit in which Ray counts resources.
-const smallest = 0.0001
-
 func (c *checker) amount(field, s string) float64 {
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return 0
 	}
-	v, reason := parseAmount(s)
+	v, reason := c.parseAmount(field, "", s)
 	if reason != "" {
 		c.fail(field, "%s", reason)
 		return 0
@@ -236,20 +208,20 @@ func (c *checker) amount(field, s string) float64 {
 	return v
 }
 
-func parseAmount(s string) (float64, string) {
+// parseAmount reads an amount; of which resource, a warning says first.
+func (c *checker) parseAmount(field, of, s string) (float64, string) {
 	if !decimal.MatchString(s) {
 		return 0, fmt.Sprintf("%q is not a number: write one such as 2 or 0.5", clip(s))
 	}
 	v, err := strconv.ParseFloat(s, 64)
-	switch {
-	case err != nil:
-		return 0, fmt.Sprintf("%s is too large", clip(s))
-	case v < 0:
-		return 0, fmt.Sprintf("%s is negative", clip(s))
-	case math.Abs(v/smallest-math.Round(v/smallest)) > 1e-6 && v < 1e6:
-		return 0, fmt.Sprintf("%s has more than four decimals, which Ray does not count", clip(s))
+	if err != nil {
+		return 0, clip(s) + " is too large"
 	}
-	return v, ""
+	wrong, warning := jobspec.CheckAmount(v)
+	if warning != "" {
+		c.warnings = append(c.warnings, problem{field, of + warning})
+	}
+	return v, wrong
 }
 
 func (c *checker) memory(s string) int64 {
@@ -293,8 +265,8 @@ func (c *checker) resources(text string) map[string]float64 {
 		case p.quoted:
 			c.fail(fieldResources, "%s must be a number, got text", clip(p.key))
 			continue
-		case p.raw != nil && renv.TypeName(p.raw) != "a number":
-			c.fail(fieldResources, "%s must be a number, got %s", clip(p.key), renv.TypeName(p.raw))
+		case p.raw != nil && jobspec.TypeName(p.raw) != "a number":
+			c.fail(fieldResources, "%s must be a number, got %s", clip(p.key), jobspec.TypeName(p.raw))
 			continue
 		}
 		switch p.key {
@@ -302,7 +274,7 @@ func (c *checker) resources(text string) map[string]float64 {
 			c.fail(fieldResources, "%s has a field of its own above", p.key)
 			continue
 		}
-		v, reason := parseAmount(strings.TrimSpace(p.value))
+		v, reason := c.parseAmount(fieldResources, clip(p.key)+": ", strings.TrimSpace(p.value))
 		if reason != "" {
 			c.fail(fieldResources, "%s: %s", clip(p.key), reason)
 			continue
@@ -322,6 +294,8 @@ func warning(entrypoint string) string {
 		return ""
 	case unclosed(entrypoint):
 		return "a quote is not closed: the shell will refuse the command"
+	case jobspec.CommandSecret(entrypoint):
+		return "a secret seems to be in the command, which whoever can list the jobs can read: put it into env vars"
 	case strings.ContainsFunc(entrypoint, invisible):
 		return "the command contains an invisible character, drawn as a dot"
 	}

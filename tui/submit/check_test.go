@@ -19,6 +19,7 @@ func wrong(t *testing.T, dir string) []wrongInput {
 	t.Helper()
 	mkdir(t, filepath.Join(dir, "big"))
 	mkdir(t, filepath.Join(dir, "broken"))
+	write(t, filepath.Join(dir, "notes.txt"), "")
 	write(t, filepath.Join(dir, "script.py"), "print()")
 	archive := write(t, filepath.Join(dir, "huge.zip"), "")
 	if err := os.Truncate(archive, maxUpload+1); err != nil {
@@ -96,7 +97,7 @@ func wrong(t *testing.T, dir string) []wrongInput {
 		{"CPUs hex", fieldCPUs, "0x10", `"0x10" is not a number`},
 		{"CPUs with a comma", fieldCPUs, "0,5", `"0,5" is not a number`},
 		{"CPUs beyond numbers", fieldCPUs, "1e999", "1e999 is too large"},
-		{"CPUs too fine", fieldCPUs, "0.00001", "more than four decimals"},
+		{"CPUs with two signs", fieldCPUs, "+-1", "is not a number"},
 		{"CPUs with a unit", fieldCPUs, "4 cores", "is not a number"},
 		{"GPUs as text", fieldGPUs, "a100", `"a100" is not a number`},
 		{"GPUs negative", fieldGPUs, "-0.5", "-0.5 is negative"},
@@ -309,6 +310,8 @@ func TestWarning(t *testing.T) {
 		{`echo 'a\'`, ""},
 		{"cat <<'E", ""},
 		{"echo a\u200bb", "invisible"},
+		{"python x.py --api-key=sk-abcdefghijklmnop", "a secret seems to be in the command"},
+		{"python x.py --api-key=$KEY", ""},
 		{"", ""},
 	} {
 		if got := warning(tt.text); tt.want == "" && got != "" || !strings.Contains(got, tt.want) {

@@ -3,6 +3,8 @@ package submit
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -40,10 +42,19 @@ func wants(r rayapi.SubmitRequest) []want {
 	list := []want{
 		{fieldCPUs, "CPU", "CPUs", r.NumCPUs}, {fieldGPUs, "GPU", "GPUs", r.NumGPUs}, {fieldMemory, "memory", "memory", float64(r.Memory)},
 	}
-	for name, amount := range r.Resources {
-		list = append(list, want{fieldResources, name, name, amount})
+	for _, name := range slices.Sorted(maps.Keys(r.Resources)) {
+		list = append(list, want{fieldResources, name, name, r.Resources[name]})
 	}
 	return list
+}
+
+// is reports that h is what is asked for. Ray tells the names of custom
+// resources changed: "myGpu" for "my_GPU".
+func (w want) is(h client.Resource) bool {
+	if w.field != fieldResources {
+		return h.Name == w.name
+	}
+	return strings.EqualFold(strings.ReplaceAll(h.Name, "_", ""), strings.ReplaceAll(w.name, "_", ""))
 }
 
 // text is an amount with its unit.
@@ -63,10 +74,13 @@ func (w want) text(v float64) string {
 func queued(r rayapi.SubmitRequest, has []client.Resource) []problem {
 	var list []problem
 	for _, w := range wants(r) {
+		if w.amount > 0 && len(has) > 0 && !slices.ContainsFunc(has, w.is) {
+			list = append(list, problem{w.field, fmt.Sprintf("the cluster has no %s now: the job stays PENDING until it gets some", clean.Text(w.shown))})
+		}
 		for _, h := range has {
 			free := max(0, h.Total-h.Used)
 			switch {
-			case h.Name != w.name || w.amount <= 0:
+			case !w.is(h) || w.amount <= 0:
 			case w.amount > h.Total:
 				list = append(list, problem{w.field, fmt.Sprintf("the cluster has %s in all: the job stays PENDING until it gets more", w.text(h.Total))})
 			case w.amount > free:
@@ -87,7 +101,7 @@ func (m Model) capacity() string {
 	var parts []string
 	for _, w := range wants(rayapi.SubmitRequest{}) {
 		for _, h := range m.resources {
-			if h.Name == w.name {
+			if w.is(h) {
 				parts = append(parts, fmt.Sprintf("%s total, %s free", w.text(h.Total), freeText(w, max(0, h.Total-h.Used))))
 			}
 		}

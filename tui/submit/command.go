@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode"
 
+	"dray/backend/jobspec"
 	"dray/backend/rayapi"
 	"dray/backend/shellwords"
 	"dray/tui/screen"
@@ -32,6 +33,7 @@ type shown struct {
 	target  screen.Target
 	cwd     string
 	mask    func(line string) int // of a variable
+	modules []workDir             // that are uploaded
 }
 
 func newShown(r rayapi.SubmitRequest, dir workDir, env *screen.Env, mask func(string) int) shown {
@@ -65,7 +67,7 @@ func texts(k renv.Key) ([]pair, bool) {
 	var out []pair
 	for _, e := range entries {
 		var text string
-		if renv.TypeName(e.Raw) != "text" || json.Unmarshal(e.Raw, &text) != nil {
+		if jobspec.TypeName(e.Raw) != "text" || json.Unmarshal(e.Raw, &text) != nil {
 			return nil, false
 		}
 		out = append(out, pair{key: e.Name, value: text})
@@ -81,7 +83,7 @@ func (s shown) maskedEnv(dir string, hide func(name string) string) renv.Value {
 		v = renv.Value{{Name: "working_dir", Raw: renv.Marshal(dir)}}
 	}
 	head := len(v) + s.varsAt
-	v = append(v, s.env...)
+	v = append(v, moduled(s.env, s.named(sentModule))...)
 	for _, p := range s.vars {
 		if s.mask(p.key+"="+p.value) >= 0 {
 			p.value = hide(p.key)
@@ -95,6 +97,25 @@ func (s shown) maskedEnv(dir string, hide func(name string) string) renv.Value {
 }
 
 func hideAll(string) string { return dots }
+
+// named tells what stands for the modules that are uploaded.
+func (s shown) named(name func(workDir) string) map[string]string {
+	texts := make(map[string]string, len(s.modules))
+	for _, d := range s.modules {
+		texts[d.text] = name(d)
+	}
+	return texts
+}
+
+// sentModule is a module as the server gets it.
+func sentModule(d workDir) string {
+	if d.flight.URI != "" {
+		return d.flight.URI
+	}
+	return "gcs://... (uploaded at submit)"
+}
+
+func pathOf(d workDir) string { return d.path }
 
 // sentDir is the working dir as the server gets it.
 func (s shown) sentDir() string {
@@ -134,7 +155,11 @@ func (s shown) yaml() []string {
 func (s shown) dray() [][]string {
 	first := []string{"dray"}
 	if !s.target.Embedded {
-		first = append(first, "--address", quoted(s.target.Address))
+		flag, where := "--address", s.target.Address
+		if s.target.Cluster != "" {
+			flag, where = "--cluster", s.target.Cluster
+		}
+		first = append(first, flag, quoted(where))
 	}
 	words := [][]string{append(first, "submit")}
 	add := func(flag, value string) { words = append(words, []string{flag, value}) }
@@ -152,7 +177,7 @@ func (s shown) dray() [][]string {
 	for _, k := range slices.Sorted(maps.Keys(s.request.Metadata)) {
 		add("--metadata", quoted(k+"="+s.request.Metadata[k]))
 	}
-	if rest := s.env.JSON(); rest != nil {
+	if rest := moduled(s.env, s.named(pathOf)).JSON(); rest != nil {
 		add("--runtime-env-json", quoted(string(rest)))
 	}
 	words = s.amounts(words)
@@ -172,6 +197,8 @@ func (s shown) ray() [][]string {
 	if d := s.dirFlag(); d != "" {
 		add("--working-dir", quoted(d))
 	}
+	s.env = moduled(s.env, s.named(pathOf))
+	s.modules = nil
 	if env := s.maskedEnv("", fromShell).JSON(); env != nil {
 		add("--runtime-env-json", splice(quoted(string(env))))
 	}

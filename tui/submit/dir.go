@@ -14,6 +14,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dray/backend/client"
+	"dray/backend/jobspec"
 	"dray/theme"
 	"dray/tui/screen"
 )
@@ -34,6 +35,7 @@ type workDir struct {
 	reason  string // why it cannot be used
 	pending bool   // not looked at yet
 	flight  client.Preflight
+	module  bool // it is one of py_modules
 }
 
 // readDir says what a text means, as far as that shows without a look at the
@@ -45,23 +47,17 @@ func readDir(text string, embedded bool) (d workDir, look bool) {
 		return d, false
 	}
 	scheme, rest, isURI := strings.Cut(text, "://")
-	switch {
-	case !isURI:
+	if !isURI {
 		d.upload, d.pending = true, true
 		return d, true
-	case scheme == "local":
-		if !strings.HasPrefix(rest, "/") {
-			d.reason = "local:// needs an absolute path, as in local:///home/ana/project"
-			return d, false
-		}
-		d.uri, d.path, d.pending = text, rest, embedded
+	}
+	if d.reason = jobspec.CheckDir(text); d.reason != "" {
+		return d, false
+	}
+	d.uri = text
+	if scheme == "local" {
+		d.path, d.pending = rest, embedded
 		return d, embedded // a remote folder cannot be seen from here
-	case !slices.Contains([]string{"gcs", "http", "https", "s3", "gs", "azure", "abfss", "file"}, scheme):
-		d.reason = fmt.Sprintf("Ray cannot fetch %s://: use a folder, local:///..., or an archive at https, s3, gs, azure or abfss", clip(scheme))
-	case !isArchive(rest):
-		d.reason = "a working dir URI must name an archive: .zip, .tar.gz, .tgz or .tar.xz"
-	default:
-		d.uri = text
 	}
 	return d, false
 }
@@ -91,12 +87,31 @@ func inspect(ctx context.Context, env *screen.Env, gen int, d workDir, excludes 
 	return func() tea.Msg {
 		defer close(steps)
 		d.pending = false
+		if isPackage(d.uri) {
+			return dirMsg{gen, inspectPackage(ctx, env.Preflight, d)}
+		}
 		if d.upload {
 			return dirMsg{gen, inspectUpload(ctx, env, d, excludes, func(p client.Preflight) { newest(steps, p) })}
 		}
 		d.reason = readable(d.path)
 		return dirMsg{gen, d}
 	}
+}
+
+// isPackage reports the address of something that was uploaded.
+func isPackage(uri string) bool { return strings.HasPrefix(uri, "gcs://") }
+
+// preflight is the look at what is uploaded.
+type preflight = func(ctx context.Context, path string, excludes []string, step func(client.Preflight)) (client.Preflight, error)
+
+// inspectPackage asks whether a package that was uploaded before can be used.
+func inspectPackage(ctx context.Context, look preflight, d workDir) workDir {
+	flight, err := look(ctx, d.uri, nil, nil)
+	d.flight = flight
+	if err == nil && flight.AskErr == nil && !flight.There && !flight.Kept {
+		d.reason = "the server has dropped this package, and no copy is kept here: name the folder again"
+	}
+	return d
 }
 
 // newest puts v into a channel with room for one, in the place of what nobody
@@ -127,6 +142,12 @@ func nextStep(gen int, steps <-chan client.Preflight) tea.Cmd {
 }
 
 func inspectUpload(ctx context.Context, env *screen.Env, d workDir, excludes []string, step func(client.Preflight)) workDir {
+	look := env.Preflight
+	if d.module && env.PreflightModule == nil {
+		look = nil
+	} else if d.module {
+		look = env.PreflightModule
+	}
 	path, err := absolute(d.text, env.Cwd)
 	if err != nil {
 		d.reason = reasonOf(err) + ": " + d.text
@@ -135,19 +156,21 @@ func inspectUpload(ctx context.Context, env *screen.Env, d workDir, excludes []s
 	d.path = path
 	info, err := os.Stat(path)
 	switch {
+	case d.module && errors.Is(err, fs.ErrNotExist):
+		d.reason = "there is no such file or folder: " + path
+		return d
 	case err != nil:
 		d.reason = reasonOf(err) + ": " + path
 		return d
 	case !info.IsDir():
-		if d = inspectFile(d, info); d.reason != "" || env.Preflight == nil {
-			return d
-		}
+		d = inspectFile(d, info)
 	default:
-		if d.reason = readable(path); d.reason != "" || env.Preflight == nil {
-			return d
-		}
+		d.reason = readable(path)
 	}
-	d.flight, err = env.Preflight(ctx, path, excludes, step)
+	if d.reason != "" || look == nil {
+		return d
+	}
+	d.flight, err = look(ctx, path, excludes, step)
 	d.files, d.bytes = d.flight.Files, d.flight.Bytes
 	switch {
 	case ctx.Err() != nil:
@@ -155,10 +178,28 @@ func inspectUpload(ctx context.Context, env *screen.Env, d workDir, excludes []s
 	case err != nil:
 		d.files, d.reason = -1, "the folder cannot be read: "+err.Error()
 	case d.bytes > maxUpload:
-		d.reason = fmt.Sprintf("%s in %s, at most %s can be uploaded: leave files out by excludes or a .rayignore%s",
+		by := "excludes or a .rayignore"
+		if d.module {
+			by = "a .rayignore"
+		}
+		d.reason = fmt.Sprintf("%s in %s, at most %s can be uploaded: leave files out by "+by+"%s",
 			size(d.bytes), count(d.files, "file", "files"), size(maxUpload), biggest(d.flight))
 	}
 	return d
+}
+
+// secretFiles warns of files in the working dir that hold secrets, which whoever
+// can read the cluster's packages can read.
+func (m Model) secretFiles() []problem {
+	list := m.dir.flight.Secrets
+	if len(list) == 0 || !m.dir.upload || m.env.Target.Embedded {
+		return nil
+	}
+	text := clip(list[0])
+	if n := len(list) - 1; n > 0 {
+		text += " and " + count(n, "more file", "more files")
+	}
+	return []problem{{fieldDir, text + " may hold secrets and would be uploaded: leave it out by excludes"}}
 }
 
 // biggest names the file or folder that weighs most.
@@ -175,8 +216,12 @@ func biggest(p client.Preflight) string {
 func inspectFile(d workDir, info fs.FileInfo) workDir {
 	d.files, d.bytes = 1, info.Size()
 	switch {
-	case !info.Mode().IsRegular() || !isArchive(d.path):
+	case d.module && (!info.Mode().IsRegular() || !isModule(d.path)):
+		d.reason = "neither a folder nor a module (.py, .whl): " + d.path
+	case !d.module && (!info.Mode().IsRegular() || !isArchive(d.path)):
 		d.reason = "neither a folder nor an archive (.zip, .tar.gz, .tgz, .tar.xz): " + d.path
+	case d.bytes > maxUpload && d.module:
+		d.reason = fmt.Sprintf("the module has %s, at most %s can be uploaded", size(d.bytes), size(maxUpload))
 	case d.bytes > maxUpload:
 		d.reason = fmt.Sprintf("the archive has %s, at most %s can be uploaded", size(d.bytes), size(maxUpload))
 	default:
@@ -257,20 +302,24 @@ func (d workDir) note(embedded bool, g theme.Glyphs) string {
 		return "in place: the job runs in the folder itself"
 	case strings.HasPrefix(d.uri, inPlace):
 		return "in place: a folder on the cluster's node, which cannot be checked from here"
-	case strings.HasPrefix(d.uri, "gcs://"):
+	case isPackage(d.uri) && !d.flight.There && d.flight.Kept:
+		return "a package that the server has dropped: the copy kept here is uploaded again"
+	case isPackage(d.uri) && d.flight.There:
+		return "a package that is on the server"
+	case isPackage(d.uri):
 		return "a package uploaded before"
 	case d.uri != "":
 		return "fetched by the server"
 	}
-	verb := "uploaded"
+	verb := "to upload"
 	if embedded {
 		verb = "private copy"
 	}
 	if d.files < 0 {
-		return fmt.Sprintf("%s of %s %s limit %s", verb, d.path, g.Dot, size(maxUpload))
+		return fmt.Sprintf("%s: %s %s limit %s", verb, d.path, g.Dot, size(maxUpload))
 	}
 	if d.flight.There {
-		return fmt.Sprintf("%s: %s, %s %s already there, no upload", verb, count(d.files, "file", "files"), size(d.bytes), g.Dot)
+		return fmt.Sprintf("%s, %s %s already there, no upload", count(d.files, "file", "files"), size(d.bytes), g.Dot)
 	}
 	return fmt.Sprintf("%s: %s, %s %s limit %s", verb, count(d.files, "file", "files"), size(d.bytes), g.Dot, size(maxUpload))
 }

@@ -60,6 +60,7 @@ func keptFields() []string {
 const (
 	draftOrigin = "origin" // base.origin
 	draftDoubt  = "doubt"  // the id of a request that may have arrived
+	draftPlan   = "plan"   // of variants
 	draftYAML   = "yaml"   // a runtime environment that cannot be read; likewise
 	draftJSON   = "json"   // in memory only: secrets in it cannot be told
 )
@@ -179,6 +180,9 @@ func (d draft) read(c *checker, dir workDir) rayapi.SubmitRequest {
 	r.SubmissionID = c.id(strings.TrimSpace(d[fieldID]))
 	c.dir(dir)
 	r.RuntimeEnv = c.environment(d, dir.uri).JSON()
+	for _, mod := range c.modules {
+		c.say(fieldModules, mod.reason)
+	}
 	r.Metadata = c.metadata(d[fieldMetadata], strings.TrimSpace(d[fieldName]))
 	r.NumCPUs = c.amount(fieldCPUs, d[fieldCPUs])
 	r.NumGPUs = c.amount(fieldGPUs, d[fieldGPUs])

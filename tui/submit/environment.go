@@ -1,16 +1,12 @@
 package submit
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"dray/backend/jobspec"
-	"dray/backend/ledger"
-	"dray/backend/rayapi"
 	"dray/tui/submit/renv"
 )
 
@@ -29,7 +25,7 @@ func (b base) spread(v renv.Value) draft {
 		switch k.Name {
 		case "working_dir":
 			var dir string
-			if renv.TypeName(k.Raw) == "text" && json.Unmarshal(k.Raw, &dir) == nil {
+			if jobspec.TypeName(k.Raw) == "text" && json.Unmarshal(k.Raw, &dir) == nil {
 				d[fieldDir] = dir
 				b.raws[k.Name] = rawText{strings.TrimSpace(dir), k.Raw}
 			}
@@ -53,7 +49,7 @@ func (b base) spread(v renv.Value) draft {
 			}
 		case "image_uri", "worker_process_setup_hook":
 			var s string
-			if renv.TypeName(k.Raw) == "text" && json.Unmarshal(k.Raw, &s) == nil && b.keep("", s) == s {
+			if jobspec.TypeName(k.Raw) == "text" && json.Unmarshal(k.Raw, &s) == nil && b.keep("", s) == s {
 				b.show(d, k, s)
 			}
 		case "config":
@@ -71,7 +67,7 @@ func (b base) show(d draft, k renv.Key, text string) {
 
 func (b base) listText(raw json.RawMessage) (string, bool) {
 	var list []*string
-	if json.Unmarshal(raw, &list) != nil || renv.TypeName(raw) != "a list" {
+	if json.Unmarshal(raw, &list) != nil || jobspec.TypeName(raw) != "a list" {
 		return "", false
 	}
 	lines := make([]string, len(list))
@@ -87,7 +83,7 @@ func (b base) listText(raw json.RawMessage) (string, bool) {
 // packagesText takes the list alone, or that in the object form, whose other
 // keys stay as they are.
 func (b base) packagesText(raw json.RawMessage) (string, bool) {
-	if renv.TypeName(raw) != "an object" {
+	if jobspec.TypeName(raw) != "an object" {
 		return b.listText(raw)
 	}
 	v, err := renv.ParseJSON(raw)
@@ -99,7 +95,7 @@ func (b base) packagesText(raw json.RawMessage) (string, bool) {
 
 func condaText(raw json.RawMessage) (string, bool) {
 	var s string
-	switch renv.TypeName(raw) {
+	switch jobspec.TypeName(raw) {
 	case "an object":
 		return strings.TrimSuffix(renv.YAML(raw), "\n"), true
 	case "text":
@@ -109,7 +105,7 @@ func condaText(raw json.RawMessage) (string, bool) {
 }
 
 func (b base) varsText(raw json.RawMessage) (string, bool) {
-	if renv.TypeName(raw) != "an object" {
+	if jobspec.TypeName(raw) != "an object" {
 		return "", false
 	}
 	vars, err := renv.ParseJSON(raw)
@@ -119,7 +115,7 @@ func (b base) varsText(raw json.RawMessage) (string, bool) {
 	lines := make([]string, 0, len(vars))
 	for _, v := range vars {
 		var s string
-		if renv.TypeName(v.Raw) != "text" || json.Unmarshal(v.Raw, &s) != nil {
+		if jobspec.TypeName(v.Raw) != "text" || json.Unmarshal(v.Raw, &s) != nil {
 			line := v.Name + "=" + strings.ReplaceAll(string(v.Raw), "\n", " ")
 			b.odd[line] = v.Raw
 			lines = append(lines, line)
@@ -175,7 +171,7 @@ func (c *checker) environment(d draft, uri string) renv.Value {
 	}
 	put("working_dir", uri, func() json.RawMessage { return textRaw(uri) })
 	for _, name := range []string{fieldExcludes, fieldModules} {
-		put(name, d[name], func() json.RawMessage { return c.listRaw(name, d[name]) })
+		put(name, d[name], func() json.RawMessage { return c.listRaw(d[name]) })
 	}
 	for _, name := range []string{fieldPip, fieldUv, fieldConda} {
 		if d[fieldInstaller] == name {
@@ -245,20 +241,13 @@ func textRaw(s string) json.RawMessage {
 	return renv.Marshal(s)
 }
 
-func (c *checker) listRaw(field, text string) json.RawMessage {
+func (c *checker) listRaw(text string) json.RawMessage {
 	list := entries(text)
 	for i, l := range list {
 		list[i] = c.base.value(l, l)
 	}
 	if len(list) == 0 {
 		return nil
-	}
-	if field == fieldModules {
-		for _, m := range list {
-			if why := renv.CheckURI(m, true); why != "" {
-				c.fail(field, "%s", why)
-			}
-		}
 	}
 	return renv.Marshal(list)
 }
@@ -277,7 +266,7 @@ func (c *checker) installerRaw(name, text string) json.RawMessage {
 		return nil
 	}
 	raw := renv.Marshal(list)
-	if was := c.base.origin.Get(name); renv.TypeName(was) == "an object" {
+	if was := c.base.origin.Get(name); jobspec.TypeName(was) == "an object" {
 		v, err := renv.ParseJSON(was)
 		for i := range v {
 			if v[i].Name == "packages" {
@@ -328,7 +317,7 @@ func (c *checker) configRaw(timeout, eager string) json.RawMessage {
 	}
 	v = slices.Clone(v)
 	if timeout = strings.TrimSpace(timeout); timeout != "" {
-		if why := renv.CheckTimeout(timeout); why != "" {
+		if why := jobspec.CheckTimeout(timeout); why != "" {
 			c.fail(fieldTimeout, "%s", why)
 			timeout = ""
 		}
@@ -356,44 +345,4 @@ func with(v renv.Value, name string, raw json.RawMessage) renv.Value {
 		return v
 	}
 	return append(v, renv.Key{Name: name, Raw: raw})
-}
-
-// lint checks the whole by Ray's rules. What the fields have said already is
-// not said twice.
-func (c *checker) lint(v renv.Value) {
-	for _, p := range renv.Lint(v) {
-		field := envField(p.Key, c.base)
-		if p.Warn {
-			c.warnings = append(c.warnings, problem{field, p.Text})
-			continue
-		}
-		if !slices.Contains(c.problems, problem{field, p.Text}) {
-			c.problems = append(c.problems, problem{field, p.Text})
-		}
-	}
-	for _, k := range v {
-		if k.Name != fieldEnv && bytes.Contains(k.Raw, []byte(jobspec.FillIn)) {
-			c.fail(envField(k.Name, c.base), "%s was left out of what was kept: type it in again, or remove it", clip(k.Name))
-		}
-	}
-	for _, name := range ledger.HiddenValues(rayapi.SubmitRequest{RuntimeEnv: v.JSON()}) {
-		top, _, _ := strings.Cut(strings.ReplaceAll(name, "[", "."), ".")
-		if text := fmt.Sprintf("the server hides a part of %s: type it in, or remove it", clip(name)); envField(top, c.base) != fieldEnv {
-			c.fail(envField(top, c.base), "%s", text)
-		}
-	}
-}
-
-// envField is the field that shows a key of the runtime environment.
-func envField(key string, b base) string {
-	if _, shown := b.raws[key]; !shown && b.origin.Get(key) != nil {
-		return fieldExtra
-	}
-	switch key {
-	case "working_dir", fieldExcludes, fieldModules, fieldPip, fieldUv, fieldConda, fieldEnv, fieldImage, fieldHook:
-		return key
-	case "config":
-		return fieldTimeout
-	}
-	return fieldExtra
 }

@@ -52,7 +52,7 @@ func (m Model) fill(d draft) Model {
 		in(form.Text(fieldDir, "Working dir", d[fieldDir], "(none) a folder, archive or URI"), stepBasics, stepEnv),
 		in(form.Choice(fieldCopy, "", copyInPlace, copyPrivate), stepBasics, stepEnv),
 		in(form.List(fieldExcludes, "Excludes", d[fieldExcludes], "(none) patterns as in .gitignore, one on each line", nil), stepEnv),
-		in(form.List(fieldModules, "Py modules", d[fieldModules], "(none) URIs of archives or wheels, one on each line", nil), stepEnv),
+		in(form.List(fieldModules, "Py modules", d[fieldModules], "(none) folders, .py, .whl or URIs, one on each line", nil), stepEnv),
 		in(form.Choice(fieldInstaller, "Installer", installNone, fieldPip, fieldUv, fieldConda), stepEnv),
 		in(form.List(fieldPip, "  pip", d[fieldPip], "packages, one on each line: torch==2.5.1", nil), stepEnv),
 		in(form.List(fieldUv, "  uv", d[fieldUv], "packages, one on each line: torch==2.5.1", nil), stepEnv),
@@ -152,6 +152,9 @@ func (m Model) draft() draft {
 	if id := m.unanswered(); id != "" {
 		d[draftDoubt] = id
 	}
+	if text := m.plan.text(); text != "" {
+		d[draftPlan] = text
+	}
 	return d
 }
 
@@ -198,17 +201,20 @@ func (m Model) switchCopy() Model {
 func (m Model) edited() (Model, tea.Cmd) {
 	var cmd tea.Cmd
 	id := m.form.Focused()
+	m.copied = 0
 	m.failure, m.sending.wanted, m.filled, m.variants, m.dropText = "", false, nil, nil, false
 	m = m.touch(id)
 	switch id {
 	case fieldCopy:
 		m = m.switchCopy().touch(fieldDir)
-		m, cmd = m.look()
+		m, cmd = m.lookDir()
 	case fieldDir:
 		m.form = m.form.SetValue(fieldCopy, copyOf(m.form.Value(fieldDir)))
-		m, cmd = m.look()
+		m, cmd = m.lookDir()
 	case fieldExcludes:
 		m, cmd = m.look()
+	case fieldModules:
+		m, cmd = m.lookModules()
 	case fieldText:
 		m, cmd = m.readText()
 	case fieldEntrypoint:
@@ -228,9 +234,9 @@ func (m Model) touch(id string) Model {
 // checked reads all fields and puts what is wrong under them.
 func (m Model) checked() Model {
 	d := m.draft()
-	c := checker{base: m.base}
+	c := checker{base: m.base, files: m.env.Target.Embedded, modules: m.mods.list}
 	m.request = d.read(&c, m.dir)
-	m.problems, m.warnings = c.problems, slices.Concat(m.missingScript(), c.warnings, queued(m.request, m.resources))
+	m.problems, m.warnings = c.problems, slices.Concat(m.missingScript(), m.secretFiles(), c.warnings, queued(m.request, m.resources))
 	if m.textErr != nil {
 		m.problems = append(m.problems, problem{fieldText, m.textErr.Error()})
 	}
@@ -243,6 +249,7 @@ func (m Model) checked() Model {
 			bad[p.field] = append(bad[p.field], form.Note{Level: form.Bad, Text: clean.Text(p.text)})
 		}
 	}
+	bad[fieldText] = append(bad[fieldText], m.underText()...)
 	for _, id := range append(keptFields(), fieldText, fieldExtra) {
 		m.form = m.form.SetNotes(id, append(bad[id], m.notesOf(id, len(bad[id]) > 0)...)...)
 	}
@@ -321,14 +328,24 @@ func (m Model) exists(id string) bool {
 	return id == m.taken || slices.ContainsFunc(m.known, func(j rayapi.Job) bool { return j.SubmissionID != nil && *j.SubmissionID == id })
 }
 
-// look reads the working dir and has the disk asked about it after a pause.
+// look reads the working dir and the modules and has the disk asked about them
+// after a pause.
 func (m Model) look() (Model, tea.Cmd) {
+	m, dir := m.lookDir()
+	m, mods := m.lookModules()
+	return m, tea.Batch(dir, mods)
+}
+
+func (m Model) lookDir() (Model, tea.Cmd) {
 	if m.dirStop != nil {
 		m.dirStop()
 	}
 	m.dirStop = func() {}
 	m.dirGen++
 	d, disk := readDir(m.form.Value(fieldDir), m.env.Target.Embedded)
+	if isPackage(d.uri) && m.env.Preflight != nil {
+		d.pending, disk = true, true
+	}
 	m.dir = d
 	if !disk {
 		return m, nil

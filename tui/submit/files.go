@@ -3,7 +3,6 @@ package submit
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,18 +26,24 @@ type importMsg struct {
 // pickFile opens the file picker for the focused field.
 func (m Model) pickFile() (Model, tea.Cmd) {
 	field := m.form.Focused()
+	if field == fieldExcludes {
+		return m.chooseExclude(), nil
+	}
 	want := filepicker.Want{Title: "Load a job, requirements, .env", Suffixes: []string{".yaml", ".yml", ".json", ".txt", ".env"}}
 	load := true
 	switch field {
 	case fieldDir, fieldCopy:
 		want = filepicker.Want{Title: "Working dir", Folders: true, Suffixes: []string{".zip", ".tar.gz", ".tgz", ".tar.xz"}, Only: true}
 		load = false
+	case fieldModules:
+		want = filepicker.Want{Title: "Python module", Folders: true, Suffixes: []string{".py", ".whl"}, Only: true}
+		load = false
 	case fieldPip, fieldUv:
 		want = filepicker.Want{Title: "Requirements", Suffixes: []string{".txt", ".in"}}
 	case fieldConda:
 		want = filepicker.Want{Title: "Conda environment", Suffixes: []string{".yaml", ".yml"}}
 	case fieldEnv:
-		want = filepicker.Want{Title: "Variables, a .env file"}
+		want = filepicker.Want{Title: "Variables, a .env file", Suffixes: []string{".env"}, Hidden: true}
 	}
 	start := m.env.Cwd
 	if load && m.dir.path != "" {
@@ -54,43 +59,44 @@ func (m Model) pickFile() (Model, tea.Cmd) {
 		if load {
 			return m, loadFile(field, path)
 		}
+		if field == fieldModules {
+			return m.pickedModule(path)
+		}
 		return m.picked(path)
 	}})
 	return m, cmd
+}
+
+// relative is a path as it is typed: from the folder in which dray runs, where
+// it lies below that.
+func (m Model) relative(path string) string {
+	rel, err := filepath.Rel(m.env.Cwd, path)
+	switch {
+	case err != nil || strings.HasPrefix(rel, ".."):
+		return path
+	case strings.HasPrefix(rel, "."):
+		return rel
+	}
+	return "./" + rel
 }
 
 // picked puts a folder or an archive into the working dir field.
 func (m Model) picked(path string) (Model, tea.Cmd) {
 	if m.form.Value(fieldCopy) == copyInPlace && !isArchive(path) && m.env.Target.Embedded {
 		path = inPlace + path
-	} else if rel, err := filepath.Rel(m.env.Cwd, path); err == nil && !strings.HasPrefix(rel, "..") {
-		path = rel
-		if !strings.HasPrefix(rel, ".") {
-			path = "./" + rel
-		}
+	} else {
+		path = m.relative(path)
 	}
 	m.form = m.form.SetValue(fieldDir, path)
 	m.form = m.form.SetValue(fieldCopy, copyOf(path))
-	m, cmd := m.touch(fieldDir).look()
+	m, cmd := m.touch(fieldDir).lookDir()
 	next, save := m.checked().autosave()
 	return next, tea.Batch(cmd, save)
 }
 
 func loadFile(field, path string) tea.Cmd {
 	return func() tea.Msg {
-		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-			// To open a pipe would wait for its other end.
-			return importMsg{field: field, path: path, err: errors.New("it is not a regular file")}
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			return importMsg{field: field, path: path, err: err}
-		}
-		defer f.Close()
-		data, err := io.ReadAll(io.LimitReader(f, maxImport+1))
-		if err == nil && len(data) > maxImport {
-			err = fmt.Errorf("the file has more than %s", size(maxImport))
-		}
+		data, err := readSmall(path)
 		return importMsg{field, path, string(data), err}
 	}
 }
@@ -207,14 +213,14 @@ func (m Model) loadJob(name, path, text string) (Model, tea.Cmd) {
 	if err == nil {
 		m, cmd := m.setSpec(spec.At(filepath.Dir(path)))
 		m.filled = []string{"loaded " + name}
-		return m, cmd
+		return m, tea.Batch(cmd, m.inlineFrom(filepath.Dir(path)))
 	}
 	var wrong *jobspec.Error
 	v, envErr := renv.ParseYAML([]byte(text))
 	if envErr == nil && errors.As(err, &wrong) && isEnv(v) {
 		m, cmd := m.setEnv(v)
 		m.filled = []string{"loaded the runtime environment from " + name}
-		return m.writeText().masked(), cmd
+		return m.writeText().masked(), tea.Batch(cmd, m.inlineFrom(filepath.Dir(path)))
 	}
 	m.failure = strings.Split(err.Error(), "\n")[0]
 	return m, nil

@@ -1,6 +1,7 @@
 package submit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -37,6 +38,8 @@ type sending struct {
 	at          time.Time // when from was done
 	from        int64     // the bytes from which the next rate is measured
 	rate        float64   // the bytes of a second until then
+	what        string    // that is uploaded
+	part, parts int
 	steps       <-chan progressMsg
 	cancel      context.CancelFunc // ends the upload; nil when there is none
 }
@@ -53,6 +56,8 @@ type progressMsg struct {
 	gen         int
 	id          string
 	nth         int // of a sweep
+	what        string
+	part, parts int // of the uploads
 	done, total int64
 	at          time.Time
 	over        bool
@@ -118,11 +123,29 @@ func (m Model) submit() (Model, tea.Cmd) {
 		m = m.checked()
 		return m.find(m.problems[0].field), nil
 	}
-	if len(m.variants) > 0 {
-		return m, m.askVariants()
+	switch t := m.env.Target; {
+	case t.ReadOnly:
+		m.failure = t.Name + " is read-only here: nothing can be submitted; the draft is kept"
+		return m.laidOut(), nil
+	case !m.plan.empty():
+		return m.submitPlan()
+	case t.Protected && !m.agreed:
+		return m, m.askSubmit()
 	}
-	m.failure, m.sending.wanted = "", true
+	m.failure, m.sending.wanted, m.agreed = "", true, false
 	return m.sendIfWanted()
+}
+
+// agreedMsg says yes to a submit.
+type agreedMsg struct{}
+
+// askSubmit asks before a job is sent to a protected server.
+func (m Model) askSubmit() tea.Cmd {
+	t := m.env.Target
+	lines := []string{clean.Text(m.request.Entrypoint), "as " + clean.Text(cmp.Or(m.request.SubmissionID, m.autoID())) + " on " + clean.Text(t.Name)}
+	return func() tea.Msg {
+		return screen.AskMsg{Title: "Submit job?", Lines: lines, Yes: "Submit", Do: func() tea.Msg { return agreedMsg{} }}
+	}
 }
 
 // unanswered is the id of a request that was sent, or is being sent, and has no
@@ -150,14 +173,14 @@ func (m Model) told(msg screen.ListMsg) Model {
 // sendIfWanted sends once the working dir has been looked at.
 func (m Model) sendIfWanted() (Model, tea.Cmd) {
 	switch {
-	case !m.sending.wanted || m.dir.pending:
+	case !m.sending.wanted || m.dir.pending || m.mods.pending():
 		return m, nil
 	case len(m.problems) > 0:
 		m.sending.wanted = false
 		return m.submit()
 	}
 	p := post{
-		env: m.env, request: m.request, excludes: m.draft().excludes(), parent: m.parent.ID(),
+		env: m.env, request: m.request, parcels: m.parcels(), parent: m.parent.ID(),
 		typed: m.request.SubmissionID != "", waits: lookAfter(), keep: m.keeper(),
 	}
 	if m.doubt != "" && (!p.typed || p.request.SubmissionID == m.doubt) {
@@ -166,8 +189,8 @@ func (m Model) sendIfWanted() (Model, tea.Cmd) {
 	steps := make(chan progressMsg, 1)
 	ctx, cancel := context.WithCancel(m.env.Ctx)
 	m.sending = sending{gen: m.sending.gen + 1, phase: asking, steps: steps, cancel: cancel}
-	if m.dir.upload {
-		p.path, m.sending.phase = m.dir.path, uploading
+	if !p.parcels.empty() {
+		m.sending.phase, m.sending.what = uploading, p.parcels.first()
 	}
 	return m, tea.Batch(run(ctx, p, m.sending.gen, steps), m.sending.next())
 }
@@ -178,9 +201,9 @@ func run(ctx context.Context, p post, gen int, steps chan progressMsg) tea.Cmd {
 	return func() tea.Msg {
 		defer close(steps)
 		p.told = func(id string) { newest(steps, progressMsg{gen: gen, id: id}) }
-		r := p.run(ctx, func(done, total int64) {
-			// A screen that is behind needs the newest step only.
-			newest(steps, progressMsg{gen: gen, done: done, total: total, at: p.env.Now(), over: total > 0 && done >= total})
+		r := p.run(ctx, func(step progressMsg) {
+			step.gen = gen
+			newest(steps, step) // a screen that is behind needs no other
 		})
 		return sentMsg{gen, r}
 	}
@@ -216,6 +239,13 @@ func (m Model) progressed(msg progressMsg) (Model, tea.Cmd) {
 // measured takes a step in. The rate is that of the last seconds, smoothed. The
 // first half second is left out: it fills buffers on the way.
 func (s sending) measured(msg progressMsg) sending {
+	if msg.part != s.part {
+		s.what, s.part, s.parts, s.at, s.rate = msg.what, msg.part, msg.parts, time.Time{}, 0
+	}
+	if msg.total == 0 { // it is being packed
+		s.done, s.total = 0, 0
+		return s
+	}
 	if s.at.IsZero() {
 		s.at, s.from = msg.at, msg.done
 	}
@@ -338,7 +368,7 @@ func (m Model) withEntry(msg entryMsg) (Model, tea.Cmd) {
 	focus, text, unread := m.form.Focused(), m.form.Value(fieldText), m.textErr
 	m = m.fill(full)
 	m.pristine = m.draft()
-	for _, entry := range []string{draftDoubt, draftYAML, draftJSON} {
+	for _, entry := range []string{draftDoubt, draftYAML, draftJSON, draftPlan} {
 		delete(m.pristine, entry)
 	}
 	m = m.fill(d)

@@ -338,3 +338,39 @@ func TestModel_IDOfAJobThatIsThere(t *testing.T) {
 		t.Error("an id that was taken meanwhile is not marked")
 	}
 }
+
+// A protected server wants a yes before a job is sent, a read-only one gets none.
+func TestModel_GuardedServers(t *testing.T) {
+	t.Parallel()
+	jobs := newServer(t)
+	env := remote(t, jobs)
+	env.Target.Name, env.Target.Protected = "prod", true
+	m := started(t, New(env), 100, 30)
+	m, cmd := typed(m, "python x.py", "ctrl+s")
+	ask, ok := cmd().(screen.AskMsg)
+	if !ok || ask.Local || !strings.Contains(strings.Join(ask.Lines, " "), "python x.py") || !strings.Contains(strings.Join(ask.Lines, " "), "prod") {
+		t.Fatalf("question %+v", ask)
+	}
+	if m.sending.phase != idle || len(jobs.sent) > 0 {
+		t.Fatal("sent before the answer")
+	}
+	s, cmd := m.Update(ask.Do())
+	m, _ = finish(t, s.(Model), cmd)
+	if len(jobs.sent) != 1 || !m.ended {
+		t.Errorf("sent %v: %s", jobs.sent, m.failure)
+	}
+	_, cmd = m.Update(ask.Do()) // a yes that comes twice
+	if messages(cmd); len(jobs.sent) != 1 {
+		t.Errorf("sent %v", jobs.sent)
+	}
+	closed := *env
+	closed.Target.ReadOnly, closed.Drafts = true, &screen.Drafts{}
+	m = started(t, New(&closed), 100, 30)
+	m, _ = typed(m, "python x.py")
+	if !strings.Contains(m.View(), "prod is read-only here: submit is off") {
+		t.Errorf("not said:\n%s", m.View())
+	}
+	if m, cmd = typed(m, "ctrl+s"); cmd != nil || m.sending.phase != idle || m.failure == "" {
+		t.Errorf("a read-only server: %s", m.failure)
+	}
+}

@@ -54,13 +54,24 @@ func keyOf(s string) tea.KeyMsg {
 	return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(s)}
 }
 
-// settled asks the disk about the working dir without the pause.
+// settled asks the disk about the working dir and the modules without the pause.
 func settled(t testing.TB, m Model) (Model, tea.Cmd) {
 	t.Helper()
-	if !m.dir.pending {
-		return m, nil
+	var cmd tea.Cmd
+	if m.mods.pending() {
+		m, cmd = pausedOver(m, modulesPauseMsg{m.mods.gen})
 	}
-	s, look := m.Update(dirPauseMsg{m.dirGen})
+	if m.dir.pending {
+		var next tea.Cmd
+		if m, next = pausedOver(m, dirPauseMsg{m.dirGen}); next != nil {
+			cmd = next
+		}
+	}
+	return m, cmd
+}
+
+func pausedOver(m Model, pause tea.Msg) (Model, tea.Cmd) {
+	s, look := m.Update(pause)
 	var cmd tea.Cmd
 	for _, msg := range messages(look) {
 		var next tea.Cmd
@@ -190,8 +201,12 @@ func remote(t testing.TB, jobs screen.Jobs) *screen.Env {
 	env.Target = screen.Target{Name: "head.ml.corp", Address: "http://head.ml.corp:8265", Why: "--address", LedgerKey: "http://head.ml.corp:8265"}
 	env.LookPython = nil
 	env.Preflight = func(_ context.Context, dir string, _ []string, _ func(client.Preflight)) (client.Preflight, error) {
-		p := client.Preflight{Scanned: true}
+		p := client.Preflight{Scanned: true, There: strings.HasPrefix(dir, "gcs://")}
 		switch filepath.Base(dir) {
+		case "_ray_pkg_gone.zip":
+			return client.Preflight{}, nil
+		case "_ray_pkg_kept.zip":
+			return client.Preflight{Kept: true}, nil
 		case "big":
 			p.Files, p.Bytes = 2114, 132<<20
 		case "broken":

@@ -86,8 +86,9 @@ func TestModel_Resources(t *testing.T) {
 		{"at:entrypoint_num_cpus 12", "16 CPUs total, 12 free", "will queue"},
 		{"at:entrypoint_num_cpus 12.5", "16 CPUs total, 12 free: the job will queue", ""},
 		{"at:entrypoint_memory 65GiB", "the cluster has 64 GiB memory in all", ""},
-		{"at:entrypoint_resources TPU=1", "1 TPU total, 0 free: the job will queue", ""},
-		{"at:entrypoint_resources NPU=1", "64 GiB memory total, 64 GiB free", "NPU total"},
+		{"at:entrypoint_resources T_PU=1", "1 T_PU total, 0 free: the job will queue", ""},
+		{"at:entrypoint_resources NPU=1", "the cluster has no NPU now: the job stays PENDING until it gets some", "NPU total"},
+		{"at:entrypoint_resources tpu=1", "1 tpu total, 0 free", "has no"},
 	} {
 		t.Run(tt.keys, func(t *testing.T) {
 			t.Parallel()

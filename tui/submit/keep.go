@@ -2,7 +2,6 @@ package submit
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"dray/backend/drafts"
+	"dray/backend/jobspec"
 	"dray/tui/clean"
 	"dray/tui/screen"
 )
@@ -76,6 +76,7 @@ func (m Model) kept(msg keptMsg) (Model, tea.Cmd) {
 	d, m.base = m.unfilled(d)
 	m = m.fill(d)
 	m.restored, m.saveGen = true, m.saveGen+1 // what was just read need not be kept again
+	m.plan = planOf(d[draftPlan])
 	m = m.doubting(d[draftDoubt])
 	if left := msg.draft.LeftOut; len(left) > 0 {
 		m.note = "draft restored; secrets are never kept, type in again: " + clean.Text(strings.Join(short(left), ", "))
@@ -129,6 +130,9 @@ func (m Model) save() tea.Cmd {
 // the request, before that leaves. Whoever opens the form after a crash sends
 // the same request again, not another one.
 func (m Model) keeper() func(id string) {
+	if m.sending.of > 0 {
+		m.plan = m.plan.underWay()
+	}
 	store, d, now := m.store(), m.storable(), m.env.Now
 	return func(id string) {
 		if store == nil {
@@ -211,9 +215,9 @@ func (m Model) chooseTemplate(msg templatesMsg) Model {
 		}
 		items = append(items, it)
 	}
-	c := newChooser("Templates", "save the form as this name", items)
+	c := newChooser("Templates", "save the form as this name, or as a file: ./job.yaml", items)
 	if len(items) == 0 {
-		c.hint = "no template yet: type a name and press enter to save the form; secrets are left out"
+		c.hint = "no template yet: type a name, or a file such as ./job.yaml, and press enter to save the form"
 	}
 	c.pick = func(m Model, it item) (Model, tea.Cmd) { return m.useTemplate(msg.list, it.value) }
 	c.free = func(m Model, name string) (Model, tea.Cmd) { return m.saveTemplate(name) }
@@ -221,7 +225,7 @@ func (m Model) chooseTemplate(msg templatesMsg) Model {
 	c.drop = func(m Model, it item) (Model, tea.Cmd) {
 		return m, func() tea.Msg {
 			return screen.AskMsg{
-				Title: "Delete template?", Lines: []string{"template " + clean.Text(it.value)}, Yes: "Delete",
+				Title: "Delete template?", Lines: []string{"template " + clean.Text(it.value)}, Yes: "Delete", Local: true,
 				Do: func() tea.Msg {
 					if err := t.Delete(it.value); err != nil {
 						return screen.NoticeMsg{Level: screen.Bad, Text: clean.Text(err.Error())}
@@ -239,6 +243,7 @@ func (m Model) useTemplate(list []drafts.Template, name string) (Model, tea.Cmd)
 		if t.Name != name {
 			continue
 		}
+		m.plan = plan{}
 		m, cmd := m.setSpec(t.Spec)
 		m.template = name
 		m.filled = []string{"filled in from template " + clean.Text(name)}
@@ -250,29 +255,53 @@ func (m Model) useTemplate(list []drafts.Template, name string) (Model, tea.Cmd)
 	return m, nil
 }
 
+// saveTemplate keeps the form under a name, or, where that is the name of a
+// file, as a job file.
 func (m Model) saveTemplate(name string) (Model, tea.Cmd) {
 	t, spec, dir := m.templates(), m.spec(), m.dir
 	if dir.upload && dir.path != "" {
 		spec.WorkingDir = dir.path
 	}
-	save := func(replace bool) tea.Msg {
-		left, err := t.Save(name, spec, replace)
+	paths := map[string]string{}
+	for _, d := range m.mods.local() {
+		if d.path != "" {
+			paths[d.text] = d.path
+		}
+	}
+	spec.RuntimeEnv = withModules(spec.RuntimeEnv, paths)
+	what, write := "template "+name, func(replace bool) ([]string, error) { return t.Save(name, spec, replace) }
+	if drafts.IsJobFile(name) {
+		path, err := absolute(name, m.env.Cwd)
 		if err != nil {
+			m.failure = name + ": " + err.Error()
+			return m.laidOut(), nil
+		}
+		what, write = path, func(replace bool) ([]string, error) { return drafts.SaveFile(path, spec, replace) }
+	}
+	save := func(replace bool) tea.Msg {
+		left, err := write(replace)
+		switch {
+		case errors.Is(err, os.ErrExist):
+			return nil
+		case err != nil:
 			return screen.NoticeMsg{Level: screen.Bad, Text: clean.Text(err.Error())}
 		}
-		text := fmt.Sprintf("template %s saved", clean.Text(name))
+		text := clean.Text(what) + " saved"
 		if len(left) > 0 {
 			text += "; secrets are left out: " + clean.Text(strings.Join(short(left), ", "))
+		}
+		if jobspec.CommandSecret(spec.Entrypoint) {
+			return screen.NoticeMsg{Level: screen.Warn, Text: text + "; a secret seems to be in its command"}
 		}
 		return screen.NoticeMsg{Level: screen.Good, Text: text}
 	}
 	return m, func() tea.Msg {
-		if _, err := t.Load(name); err == nil {
-			return screen.AskMsg{
-				Title: "Replace template?", Lines: []string{"template " + clean.Text(name) + " is there already"}, Yes: "Replace",
-				Do: func() tea.Msg { return save(true) },
-			}
+		if msg := save(false); msg != nil {
+			return msg
 		}
-		return save(false)
+		return screen.AskMsg{
+			Title: "Replace it?", Lines: []string{clean.Text(what) + " is there already"}, Yes: "Replace", Local: true,
+			Do: func() tea.Msg { return save(true) },
+		}
 	}
 }

@@ -3,11 +3,12 @@ package submit
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
+	"dray/backend/jobspec"
 	"dray/tui/clean"
 	"dray/tui/filepicker"
 	"dray/tui/screen"
@@ -35,6 +36,7 @@ func (m Model) loadHistory() tea.Cmd {
 	}
 	return func() tea.Msg {
 		list, err := m.env.Ledger.Entrypoints(m.env.Target.LedgerKey, maxHistory)
+		list = slices.DeleteFunc(list, jobspec.CommandSecret)
 		envs, envErr := m.env.Ledger.RuntimeEnvs(m.env.Target.LedgerKey, maxRecent)
 		return historyMsg{list, recentOf(envs), errors.Join(err, envErr)}
 	}
@@ -43,6 +45,8 @@ func (m Model) loadHistory() tea.Cmd {
 // updateMore takes the messages that are not about a submit.
 func (m Model) updateMore(msg tea.Msg) (Model, tea.Cmd) {
 	switch msg := msg.(type) {
+	case modulesPauseMsg, modulesStepMsg, modulesMsg:
+		return m.updateModules(msg)
 	case filepicker.ListMsg:
 		if m.over == nil {
 			return m, nil
@@ -69,6 +73,8 @@ func (m Model) updateMore(msg tea.Msg) (Model, tea.Cmd) {
 		}
 	case importMsg:
 		return m.imported(msg)
+	case inlinedMsg:
+		return m.inlinedEnv(msg)
 	case editorMsg:
 		return m.startEditor(msg)
 	case editedMsg:
@@ -87,8 +93,23 @@ func (m Model) updateMore(msg tea.Msg) (Model, tea.Cmd) {
 			m.missing = msg.name
 			return m.checked(), nil
 		}
+	default:
+		return m.updateSaid(msg)
+	}
+	return m, nil
+}
+
+// updateSaid takes what the user has said in a question or in the palette, and
+// what became of a sweep.
+func (m Model) updateSaid(msg tea.Msg) (Model, tea.Cmd) {
+	switch msg := msg.(type) {
 	case revealMsg:
 		return m.switchVeil()
+	case agreedMsg:
+		if m.sending.phase == idle && !m.ended {
+			m.agreed = true
+			return m.submit()
+		}
 	case clearMsg:
 		return m.cleared()
 	case sweepMsg:
@@ -129,7 +150,7 @@ func (m Model) chord(k tea.KeyMsg) (next Model, cmd tea.Cmd, ok bool) {
 	case key.Matches(k, m.keys.preview):
 		next = m.switchPreview()
 	case key.Matches(k, m.keys.copyLine):
-		next, cmd = m, m.copyCommand()
+		next, cmd = m.copyCommand()
 	case key.Matches(k, m.keys.reveal):
 		next, cmd = m.switchVeil()
 	case key.Matches(k, m.keys.sweep):
@@ -201,20 +222,6 @@ func (m Model) switchPreview() Model {
 	}
 	m.peek = !m.peek && m.step != stepReview
 	return m.previewed()
-}
-
-// copyCommand copies the command of Ray's client, or of dray where Ray's cannot
-// reach the server.
-func (m Model) copyCommand() tea.Cmd {
-	if strings.TrimSpace(m.request.Entrypoint) == "" {
-		return screen.Notice(screen.Warn, "there is no command to copy yet: type the entrypoint")
-	}
-	s := m.shown()
-	msg := screen.CopyMsg{Text: oneLine(s.dray()), What: "dray submit command"}
-	if !m.env.Target.Embedded {
-		msg = screen.CopyMsg{Text: oneLine(s.ray()), What: "ray job submit command"}
-	}
-	return func() tea.Msg { return msg }
 }
 
 // chooseHistory lists the commands that were submitted before.
@@ -312,7 +319,7 @@ func (m Model) pressed() (Model, tea.Cmd) {
 		if m.step == stepReview {
 			return m.show(stepBasics).previewed(), nil
 		}
-		return m.show(stepReview).previewed(), m.askResources()
+		return m.goTo(stepReview), m.askResources()
 	}
 	if m.draft().equal(m.pristine) {
 		return m.cleared()
@@ -325,7 +332,7 @@ func (m Model) pressed() (Model, tea.Cmd) {
 	}
 	lines := []string{count(n, "field goes", "fields go") + " back to what the form held at first; the draft goes too"}
 	return m, func() tea.Msg {
-		return screen.AskMsg{Title: "Clear the form?", Lines: lines, Yes: "Clear", Do: func() tea.Msg { return clearMsg{} }}
+		return screen.AskMsg{Title: "Clear the form?", Lines: lines, Yes: "Clear", Local: true, Do: func() tea.Msg { return clearMsg{} }}
 	}
 }
 
@@ -338,6 +345,7 @@ func (m Model) cleared() (Model, tea.Cmd) {
 		return m, nil
 	}
 	m.failure, m.note, m.restored, m.touched, m.doubt, m.filled, m.variants, m.template = "", "", false, map[string]bool{}, "", nil, nil, ""
+	m.plan = plan{}
 	_, m.base = fromRequest(m.origin)
 	m.view, m.textErr = viewForm, nil
 	m = m.show(stepBasics).fill(m.pristine)

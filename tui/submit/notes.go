@@ -42,6 +42,13 @@ func (m Model) notesOf(id string, bad bool) []form.Note {
 			return []form.Note{{Level: form.Hint, Text: text}}
 		}
 		notes = append(notes, form.Note{Level: form.Info, Text: clean.Text(text)})
+	case fieldExcludes:
+		hint("^l lists the biggest files and folders of the upload")
+	case fieldModules:
+		if text := m.mods.note(" " + m.st().Glyphs.Dot + " "); text != "" {
+			notes = append(notes, form.Note{Level: form.Info, Text: text})
+		}
+		hint("^l picks a folder, a .py or a wheel")
 	case fieldEnv:
 		notes = append(notes, m.envNotes()...)
 		hint("values of secrets are drawn as dots and kept out of drafts, history and templates " + m.st().Glyphs.Dot + " ^l loads a .env")
@@ -70,7 +77,7 @@ func (m Model) entrypointNote() form.Note {
 		text = "shell text" + dot + count(len(words), "word", "words")
 	}
 	if n := len(m.history); n > 0 {
-		text += dot + fmt.Sprintf("%s%s history %d", m.st().Glyphs.Up, m.st().Glyphs.Down, n)
+		text += dot + fmt.Sprintf("%s%s history %d", m.st().Glyphs.KeyUp, m.st().Glyphs.KeyDown, n)
 	}
 	python := m.python
 	if path, known := m.pythons[first]; known {

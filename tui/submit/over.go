@@ -44,6 +44,7 @@ type chooser struct {
 	pick        func(Model, item) (Model, tea.Cmd)
 	free        func(Model, string) (Model, tea.Cmd)
 	drop        func(Model, item) (Model, tea.Cmd)
+	none        func(Model) (Model, tea.Cmd) // takes the place of free for a blank line
 }
 
 func newChooser(title, hint string, items []item) chooser {
@@ -115,6 +116,9 @@ func (c chooser) update(msg tea.Msg) (overlay, tea.Cmd, func(Model) (Model, tea.
 	}
 	free := func() func(Model) (Model, tea.Cmd) {
 		text := strings.TrimSpace(c.filter.Text())
+		if c.none != nil && text == "" {
+			return c.none
+		}
 		if c.free == nil || text == "" {
 			return nil
 		}

@@ -31,6 +31,8 @@ func AskRerun(env *screen.Env, job rayapi.Job) tea.Cmd {
 			Lines: question(env, job, r, notes),
 			Yes:   "Rerun",
 			Do:    rerun(env, job, r),
+
+			Subject: job.ID(),
 		}
 	}
 }

@@ -47,6 +47,8 @@ func AskRerunAll(env *screen.Env, jobs []rayapi.Job) tea.Cmd {
 			Lines: rerunLines(env, able, len(left)),
 			Yes:   "Rerun " + count(len(able), "job", "jobs"),
 			Do:    rerunAll(env, able, left),
+
+			Subject: count(len(able), "job", "jobs"),
 		}
 	}
 }

@@ -27,16 +27,15 @@ type (
 
 // post is one request on its way. It is used once.
 type post struct {
-	env      *screen.Env
-	request  rayapi.SubmitRequest
-	path     string // local folder or archive to upload first, or ""
-	excludes []string
-	parent   string // the job of which it is a rerun, or ""
-	typed    bool   // the user chose the id
-	doubt    bool   // a request with this id may have arrived already
-	waits    []time.Duration
-	keep     func(id string) // writes down which request is about to be sent; may be nil
-	told     func(id string) // likewise tells the form
+	env     *screen.Env
+	request rayapi.SubmitRequest
+	parcels parcels // what is uploaded first
+	parent  string  // the job of which it is a rerun, or ""
+	typed   bool    // the user chose the id
+	doubt   bool    // a request with this id may have arrived already
+	waits   []time.Duration
+	keep    func(id string) // writes down which request is about to be sent; may be nil
+	told    func(id string) // likewise tells the form
 }
 
 // about says that the request of id is about to be sent.
@@ -58,7 +57,7 @@ type result struct {
 
 // run uploads, records and submits. ctx ends the upload; once the request is
 // on its way only the program's end stops the waiting for its answer.
-func (p post) run(ctx context.Context, progress func(done, total int64)) result {
+func (p post) run(ctx context.Context, progress func(progressMsg)) result {
 	if p.keep != nil {
 		p.keep(p.earlier())
 	}
@@ -98,15 +97,15 @@ func (p post) earlier() string {
 	return ""
 }
 
-func (p *post) upload(ctx context.Context, progress func(done, total int64)) error {
-	if p.path == "" {
+func (p *post) upload(ctx context.Context, progress func(progressMsg)) error {
+	if p.parcels.empty() {
 		return nil
 	}
-	uri, err := p.env.Jobs.Upload(ctx, p.path, p.excludes, progress)
+	up, err := p.parcels.send(ctx, p.env, progress)
 	if err != nil {
 		return err
 	}
-	p.request.RuntimeEnv = withDir(p.request.RuntimeEnv, uri)
+	p.request.RuntimeEnv = up.into(p.request.RuntimeEnv)
 	return nil
 }
 

@@ -240,7 +240,7 @@ func TestModel_Upload(t *testing.T) {
 		}
 		m := form(t, jobs)
 		steps := make(chan progressMsg, 1)
-		p := post{env: m.env, request: m.request, path: "/x", waits: lookAfter()}
+		p := post{env: m.env, request: m.request, parcels: parcels{dir: "/x"}, waits: lookAfter()}
 		if _, ok := run(t.Context(), p, 7, steps)().(sentMsg); !ok {
 			t.Error("no result")
 		}

@@ -32,9 +32,7 @@ func (m Model) sheet(w int) []string {
 	case stepEnv:
 		lines := []string{m.section("YAML as it will be sent", w, "")}
 		lines = append(lines, m.cutAll(m.shown().yaml(), w)...)
-		if up := m.upload(w); len(up) > 0 {
-			lines = append(append(lines, ""), up...)
-		}
+		lines = append(lines, m.uploadLines(w)...)
 		return append(lines, m.recentLines(w)...)
 	case stepResources:
 		lines := []string{m.section("Where it runs", w, "")}
@@ -42,11 +40,27 @@ func (m Model) sheet(w int) []string {
 		lines = append(lines, "", m.section("Request body", w, ""))
 		return append(lines, m.cutAll(m.shown().body(), w)...)
 	}
-	lines := m.bodyLines(w)
-	lines = append(lines, "", m.section("Same thing from a shell ("+m.st().Glyphs.Ctrl+"y copies)", w, ""))
-	lines = append(lines, m.command(w)...)
-	lines = append(lines, "", m.section("Checks", w, ""))
-	return append(lines, m.checks(w)...)
+	rest := []string{"", m.section("Same thing from a shell ("+m.st().Glyphs.Ctrl+"y copies)", w, "")}
+	rest = append(rest, m.command(w)...)
+	rest = append(rest, "", m.section("Checks", w, ""))
+	rest = append(rest, m.checks(w)...)
+	return append(m.shortened(m.bodyLines(w), m.size.H-ruleLines-statusLines-len(rest), w), rest...)
+}
+
+const (
+	ruleLines = 2 // above the sheet
+	leastBody = 8 // lines of the body that are drawn however long the rest is
+)
+
+// shortened leaves out the middle of the body where the rest would not be seen.
+func (m Model) shortened(body []string, h, w int) []string {
+	h = max(h, leastBody)
+	over := len(body) - h
+	if over <= 0 {
+		return body
+	}
+	more := m.st().Muted.Render(m.cut(fmt.Sprintf("  %s %d more lines on the review", m.st().Glyphs.Ellipsis, over+1), w))
+	return slices.Concat(body[:h-2], []string{more}, body[len(body)-1:])
 }
 
 func (m Model) bodyLines(w int) []string {
@@ -99,9 +113,7 @@ func (m Model) review(w int) []string {
 		}
 		add("Changed from "+m.cut(m.parent.ID(), 40), diff)
 	}
-	if m.dir.upload {
-		lines = append(append(lines, ""), m.upload(w)...)
-	}
+	lines = append(lines, m.uploadLines(w)...)
 	add("Where it runs", m.placement(w))
 	lines = append(append(lines, ""), m.bodyLines(w)...)
 	add("Same thing from a shell ("+m.st().Glyphs.Ctrl+"y copies)", m.command(w))
@@ -191,18 +203,32 @@ const (
 	maxShownRules   = 8
 )
 
-// upload tells what an upload of the working dir sends and leaves out.
-func (m Model) upload(w int) []string {
-	d := m.dir
-	if !d.upload || d.flight.Tree == nil && d.flight.Files == 0 {
-		return nil
-	}
-	p := d.flight
+// uploadLines tell of all that is uploaded, each after a blank line.
+func (m Model) uploadLines(w int) []string {
 	verb := "Upload"
 	if m.env.Target.Embedded {
 		verb = "Private copy"
 	}
-	lines := []string{m.section(fmt.Sprintf("%s: %s in %s", verb, size(p.Bytes), count(p.Files, "file", "files")), w, "")}
+	var lines []string
+	add := func(title string, d workDir) {
+		if up := m.upload(title, d, w); len(up) > 0 {
+			lines = append(append(lines, ""), up...)
+		}
+	}
+	add(verb, m.dir)
+	for _, d := range m.mods.local() {
+		add("Module "+m.cut(d.text, max(8, w-40)), d)
+	}
+	return lines
+}
+
+// upload tells what an upload sends and leaves out.
+func (m Model) upload(title string, d workDir, w int) []string {
+	if !d.upload || d.flight.Tree == nil && d.flight.Files == 0 {
+		return nil
+	}
+	p := d.flight
+	lines := []string{m.section(fmt.Sprintf("%s: %s in %s", title, size(p.Bytes), count(p.Files, "file", "files")), w, "")}
 	switch {
 	case d.pending && p.Scanned:
 		lines = append(lines, m.st().Muted.Render("asking whether the server has it"+m.st().Glyphs.Ellipsis))
@@ -230,6 +256,9 @@ func (m Model) upload(w int) []string {
 	}
 	for _, o := range p.Odd[:min(len(p.Odd), 3)] {
 		lines = append(lines, m.st().Warn.Render(m.cut("! sent by its name alone, without content: "+o, w)))
+	}
+	if len(p.Secrets) > 0 {
+		lines = append(lines, m.st().Warn.Render(m.cut("! may hold secrets: "+strings.Join(p.Secrets, " "), w)))
 	}
 	return lines
 }

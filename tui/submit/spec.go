@@ -1,8 +1,10 @@
 package submit
 
 import (
+	"cmp"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -80,15 +82,23 @@ func (m Model) pasted(text string) (next Model, cmd tea.Cmd, ok bool) {
 		m.failure = "the command that was pasted cannot be taken apart: " + err.Error()
 		return m, nil, false
 	}
-	before := m.spec()
-	if s.WorkingDir == "" && s.Dir() == "" && m.env.Target.Embedded {
+	before, file := m.spec(), ""
+	notes = slices.DeleteFunc(notes, func(n jobspec.Note) bool {
+		file = cmp.Or(n.File, file)
+		return n.File != ""
+	})
+	if s.WorkingDir == "" && s.Dir() == "" && m.env.Target.Embedded && file == "" {
 		s.WorkingDir = m.form.Value(fieldDir)
 	}
 	s.After = before.After
+	m.plan = plan{}
 	m, cmd = m.setSpec(s)
 	m.filled = []string{"filled in from the command: " + strings.Join(m.filledFields(), ", ")}
 	for _, n := range notes {
 		m.filled = append(m.filled, "not taken over: "+n.Text)
+	}
+	if v := m.typedEnv(); file != "" || namesFiles(v) {
+		cmd = tea.Batch(cmd, readNamed(v, file, m.env.Cwd))
 	}
 	return m.laidOut(), cmd, true
 }

@@ -2,10 +2,13 @@ package submit
 
 import (
 	"strconv"
+	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"dray/tui/clean"
 	"dray/tui/submit/renv"
+	"dray/tui/widget/form"
 )
 
 // The steps of the form. The last is the runtime environment as text.
@@ -47,7 +50,20 @@ func (m Model) show(step int) Model {
 // turn goes to the step after or before.
 func (m Model) turn(by int) Model {
 	n := len(stepNames())
-	return m.show((m.at() + by + n) % n).previewed().laidOut()
+	return m.goTo((m.at() + by + n) % n).laidOut()
+}
+
+// goTo shows a step for the user, the review with the variants as they are now.
+func (m Model) goTo(step int) Model {
+	if step == stepReview {
+		m.variants = nil
+		next, err := m.planned()
+		if err != nil {
+			m.failure = "the variants " + m.plan.label() + ": " + err.Error() + "; ctrl+q changes them"
+		}
+		m = next
+	}
+	return m.show(step).previewed()
 }
 
 // reveal goes to a step that has field id, and gives it the focus.
@@ -100,6 +116,23 @@ func (m Model) envProblem() (problem, bool) {
 		return problem{}, false
 	}
 	return c.problems[0], true
+}
+
+// underText are the problems and warnings of what the text holds, which its field shows while
+// the others are not there.
+func (m Model) underText() []form.Note {
+	var notes []form.Note
+	for _, p := range m.problems {
+		if m.view != viewForm && p.field != fieldText && m.form.Shows(stepEnv, p.field) {
+			notes = append(notes, form.Note{Level: form.Bad, Text: clean.Text(strings.TrimSpace(m.form.Label(p.field)) + ": " + p.text)})
+		}
+	}
+	for _, p := range m.warnings {
+		if m.view != viewForm && p.field != fieldEntrypoint && m.form.Shows(stepEnv, p.field) {
+			notes = append(notes, form.Note{Level: form.Warn, Text: clean.Text(strings.TrimSpace(m.form.Label(p.field)) + ": " + p.text)})
+		}
+	}
+	return notes
 }
 
 // writeText writes the runtime environment into the text field.

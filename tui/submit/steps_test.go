@@ -191,33 +191,6 @@ func TestModel_DraftOnDisk(t *testing.T) {
 	}
 }
 
-func TestModel_Templates(t *testing.T) {
-	t.Parallel()
-	env := embedded(t, newServer(t))
-	dir := t.TempDir()
-	env.Getenv = func(k string) string { return map[string]string{"XDG_CONFIG_HOME": dir}[k] }
-	m := started(t, New(env), 100, 30)
-	m, _ = typed(m, "python x.py", "at:env_vars", "HF_TOKEN=leak-1", "at:entrypoint")
-	open := func(m Model) Model {
-		m, cmd := typed(m, "ctrl+t")
-		return update(m, cmd())
-	}
-	m, cmd := typed(open(m), "gpu", "enter")
-	if n, ok := cmd().(screen.NoticeMsg); !ok || n.Level != screen.Good || !strings.Contains(n.Text, "HF_TOKEN") {
-		t.Fatalf("saving said %+v", cmd())
-	}
-	data, err := os.ReadFile(filepath.Join(dir, "dray", "templates", "gpu.yaml"))
-	if err != nil || strings.Contains(string(data), "leak") {
-		t.Fatalf("template: %v\n%s", err, data)
-	}
-	other := started(t, New(env), 100, 30)
-	other, _ = typed(open(other), "gp", "enter")
-	if other.form.Value(fieldEntrypoint) != "python x.py" || other.form.Value(fieldEnv) != "HF_TOKEN=" || len(other.problems) == 0 {
-		t.Errorf("applied %v, problems %v", other.draft(), other.problems)
-	}
-	_ = m
-}
-
 func TestModel_History(t *testing.T) {
 	t.Parallel()
 	m := started(t, New(embedded(t, newServer(t))), 100, 30)
@@ -278,7 +251,7 @@ func TestModel_Files(t *testing.T) {
 	write(t, filepath.Join(env.Cwd, "requirements.txt"), "torch\nnumpy\n")
 	write(t, filepath.Join(env.Cwd, ".env"), "LR=1\nbad\n")
 	m := started(t, New(env), 100, 30)
-	m, cmd := typed(m, "at:excludes", "ctrl+l")
+	m, cmd := typed(m, "at:submission_id", "ctrl+l")
 	for _, msg := range messages(cmd) {
 		if _, ok := msg.(filepicker.ListMsg); ok {
 			m = update(m, msg)

@@ -51,6 +51,7 @@ type Model struct {
 	dirGen   int
 	dirStop  context.CancelFunc
 	dirSteps <-chan client.Preflight
+	mods     modules
 
 	python    string
 	pythons   map[string]string // by the name that is typed
@@ -63,8 +64,8 @@ type Model struct {
 	recall    recall
 	note      string // what could not be known about a rerun
 	filled    []string
-	variants  []rayapi.SubmitRequest
-	doubts    map[string]bool // ids of variants that may have arrived
+	plan      plan                   // of variants
+	variants  []rayapi.SubmitRequest // made of the plan; nil after an edit
 	request   rayapi.SubmitRequest
 	problems  []problem
 	warnings  []problem
@@ -75,6 +76,8 @@ type Model struct {
 	editing   editing
 	wrongLine int // of the file in the editor
 	template  string
+	agreed    bool // to send to a protected server
+	copied    int  // how often the job was copied since it was changed
 	narrow    bool // the sheet beside the fields is taken away
 	saved     time.Time
 	unsaved   bool
@@ -164,6 +167,7 @@ func (m Model) restore(kept draft) Model {
 			m, _ = m.readText()
 		}
 	}
+	m.plan = planOf(kept[draftPlan])
 	return m.doubting(kept[draftDoubt])
 }
 
@@ -251,6 +255,7 @@ func (m Model) laidOut() Model {
 // typed. A request that is on its way is not taken back.
 func (m Model) Close() {
 	m.dirStop()
+	m.mods.stop()
 	m.sending.stop()
 	m.keepDraft()
 	if m.over != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -21,7 +19,12 @@ import (
 func (m Model) askSweep() Model {
 	c := newChooser("Variants: one job for each value", "FIELD=VALUE,VALUE: --lr=0.1,0.01 or entrypoint_num_gpus=1,2 or env.SEED=1,2,3", nil)
 	c.filter = prompt.New(sweepPath(m.form.Focused()))
-	c.free = func(m Model, text string) (Model, tea.Cmd) { return m.sweep(text), nil }
+	if !m.plan.empty() {
+		c.filter = prompt.New(m.plan.label())
+		c.hint = "FIELD=VALUE,VALUE; clear the line and press ctrl+s for one job without variants"
+		c.none = func(m Model) (Model, tea.Cmd) { return m.unplanned() }
+	}
+	c.free = func(m Model, text string) (Model, tea.Cmd) { return m.sweep(text) }
 	return m.open(c)
 }
 
@@ -43,31 +46,44 @@ func sweepPath(field string) string {
 }
 
 // sweep makes the variants and shows them, as a dry run, on the review.
-func (m Model) sweep(text string) Model {
-	path, list, ok := strings.Cut(text, "=")
-	var values []string
-	for v := range strings.SplitSeq(list, ",") {
-		if v = strings.TrimSpace(v); v != "" && !slices.Contains(values, v) {
-			values = append(values, v)
-		}
-	}
-	if !ok || len(values) == 0 {
+func (m Model) sweep(text string) (Model, tea.Cmd) {
+	p, ok := parsePlan(text)
+	switch {
+	case !ok:
 		m.failure = "variants are written FIELD=VALUE,VALUE: --lr=0.1,0.01"
-		return m.laidOut()
-	}
-	if len(m.problems) > 0 {
+		return m.laidOut(), nil
+	case len(m.problems) > 0:
 		m.failure = "fix what is wrong with the form first: " + m.problemLine()
-		return m.laidOut()
+		return m.laidOut(), nil
+	case p.label() == m.plan.label():
+		p = m.plan
 	}
-	r := m.request
-	r.SubmissionID = ""
-	requests, err := ledger.Sweep(r, m.parent.ID(), strings.TrimSpace(path), values, m.exists)
+	next := m
+	next.plan, next.variants, next.failure = p, nil, ""
+	next, err := next.planned()
 	if err != nil {
 		m.failure = err.Error()
-		return m.laidOut()
+		return m.laidOut(), nil
 	}
-	m.variants, m.doubts, m.failure = requests, nil, ""
-	return m.show(stepReview).previewed().laidOut()
+	return next.show(stepReview).previewed().laidOut().autosave()
+}
+
+// unplanned is the form for one job again.
+func (m Model) unplanned() (Model, tea.Cmd) {
+	m.plan, m.variants, m.failure = plan{}, nil, ""
+	m.filled = []string{"no variants: one job is submitted"}
+	return m.previewed().laidOut().autosave()
+}
+
+// submitPlan asks about the variants, which are made anew after an edit.
+func (m Model) submitPlan() (Model, tea.Cmd) {
+	m.variants = nil
+	next, err := m.planned()
+	if err != nil {
+		m.failure = "the variants " + m.plan.label() + ": " + err.Error() + "; ctrl+q changes them"
+		return m.laidOut(), nil
+	}
+	return next.show(stepReview).previewed().laidOut(), next.askVariants()
 }
 
 // variantName says what is special about a variant, and its id.
@@ -95,7 +111,8 @@ func (m Model) askVariants() tea.Cmd {
 	return func() tea.Msg {
 		return screen.AskMsg{
 			Title: "Submit all variants?", Lines: lines, Yes: "Submit " + count(len(list), "job", "jobs"),
-			Do: func() tea.Msg { return sweepMsg{first} },
+			Do:      func() tea.Msg { return sweepMsg{first} },
+			Subject: count(len(list), "job", "jobs"),
 		}
 	}
 }
@@ -109,18 +126,22 @@ func (m Model) sendVariants(msg sweepMsg) (Model, tea.Cmd) {
 		return m, nil
 	}
 	s := sweep{
-		env: m.env, list: m.variants, doubts: m.doubts, excludes: m.draft().excludes(), parent: m.parent.ID(), waits: lookAfter(),
+		env: m.env, list: m.variants, doubts: map[string]bool{}, parcels: m.parcels(), parent: m.parent.ID(), waits: lookAfter(),
+	}
+	for _, id := range m.plan.Doubts {
+		s.doubts[id] = true
 	}
 	steps := make(chan progressMsg, 1)
 	ctx, cancel := context.WithCancel(m.env.Ctx)
 	m.failure = ""
 	m.sending = sending{gen: m.sending.gen + 1, phase: asking, of: len(s.list), steps: steps, cancel: cancel}
-	if m.dir.upload {
-		s.path, m.sending.phase = m.dir.path, uploading
+	if !s.parcels.empty() {
+		m.sending.phase, m.sending.what = uploading, s.parcels.first()
 	}
-	gen := m.sending.gen
+	gen, keep := m.sending.gen, m.keeper()
 	return m, tea.Batch(func() tea.Msg {
 		defer close(steps)
+		keep("")
 		msg := s.run(ctx, func(p progressMsg) {
 			p.gen = gen
 			newest(steps, p)
@@ -132,13 +153,12 @@ func (m Model) sendVariants(msg sweepMsg) (Model, tea.Cmd) {
 
 // sweep is the variants on their way.
 type sweep struct {
-	env      *screen.Env
-	list     []rayapi.SubmitRequest
-	doubts   map[string]bool // ids of those that may have arrived
-	path     string          // local folder or archive to upload first, or ""
-	excludes []string
-	parent   string
-	waits    []time.Duration
+	env     *screen.Env
+	list    []rayapi.SubmitRequest
+	doubts  map[string]bool // ids of those that may have arrived
+	parcels parcels         // what is uploaded first
+	parent  string
+	waits   []time.Duration
 }
 
 // sweptMsg tells what became of the jobs of a sweep.
@@ -146,24 +166,19 @@ type sweptMsg struct {
 	gen    int
 	left   []rayapi.SubmitRequest // not submitted, or in doubt
 	doubts map[string]bool
-	err    error // the first
+	taken  map[string]bool // ids that belong to other jobs
+	err    error           // the first
 	back   []tea.Cmd
 }
 
 // run uploads the working dir once and submits the variants one by one. When
 // ctx ends, those that were not sent yet stay.
 func (s sweep) run(ctx context.Context, step func(progressMsg)) sweptMsg {
-	uri := ""
-	if s.path != "" {
-		var err error
-		uri, err = s.env.Jobs.Upload(ctx, s.path, s.excludes, func(done, total int64) {
-			step(progressMsg{done: done, total: total, at: s.env.Now(), over: total > 0 && done >= total})
-		})
-		if err != nil {
-			return sweptMsg{left: s.list, doubts: s.doubts, err: err}
-		}
+	up, err := s.parcels.send(ctx, s.env, step)
+	if err != nil {
+		return sweptMsg{left: s.list, doubts: s.doubts, err: err}
 	}
-	out := sweptMsg{doubts: map[string]bool{}}
+	out := sweptMsg{doubts: map[string]bool{}, taken: map[string]bool{}}
 	var detail []string
 	for i, r := range s.list {
 		if ctx.Err() != nil {
@@ -173,9 +188,7 @@ func (s sweep) run(ctx context.Context, step func(progressMsg)) sweptMsg {
 		}
 		step(progressMsg{id: r.SubmissionID, nth: i + 1})
 		p := post{env: s.env, request: r, parent: s.parent, typed: true, doubt: s.doubts[r.SubmissionID], waits: s.waits}
-		if uri != "" {
-			p.request.RuntimeEnv = withDir(r.RuntimeEnv, uri)
-		}
+		p.request.RuntimeEnv = up.into(r.RuntimeEnv)
 		res := p.run(context.WithoutCancel(ctx), nil)
 		if res.err != nil {
 			detail = append(detail, variantName(r)+": "+clean.Text(res.err.Error()))
@@ -183,7 +196,9 @@ func (s sweep) run(ctx context.Context, step func(progressMsg)) sweptMsg {
 				out.err = res.err
 			}
 			var doubt *doubtError
+			var other *otherError
 			out.left, out.doubts[r.SubmissionID] = append(out.left, r), errors.As(res.err, &doubt)
+			out.taken[r.SubmissionID] = errors.As(res.err, &other) || errors.Is(res.err, rayapi.ErrExists)
 			continue
 		}
 		detail = append(detail, "submitted "+variantName(r))
@@ -208,14 +223,17 @@ func (m Model) swept(msg sweptMsg) (Model, tea.Cmd) {
 	m.sending.stop()
 	m.sending = sending{gen: m.sending.gen}
 	if len(msg.left) > 0 {
-		sent := len(m.variants) - len(msg.left)
-		m.variants, m.doubts = msg.left, msg.doubts
+		sent := len(m.plan.Values) - len(msg.left)
+		m.plan, m.variants = m.plan.left(msg.left, msg.doubts, msg.taken), nil
 		m.failure = fmt.Sprintf("%s submitted, %d left", count(sent, "variant is", "variants are"), len(msg.left))
 		if msg.err != nil && !stopped {
 			m.failure += ": " + msg.err.Error()
 		}
 		m.failure += ": submit again to send what is left, under the same ids"
-		return m.previewed(), tea.Batch(msg.back...)
+		if next, err := m.planned(); err == nil {
+			m = next
+		}
+		return m.previewed(), tea.Batch(append(msg.back, m.save())...)
 	}
 	m.ended = true
 	m.env.Drafts.Keep(m.name, nil)

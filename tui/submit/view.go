@@ -2,6 +2,7 @@ package submit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -154,6 +155,10 @@ func (m Model) belowTitle() string {
 func (m Model) beside(left, right []string, h int) []string {
 	bar := m.st().Border.Render(m.st().Glyphs.Bar)
 	lines := make([]string, h)
+	if over := len(right) - h; over > 0 && h > 1 {
+		more := m.st().Muted.Render(m.cut(fmt.Sprintf("%s %d more lines on the review", m.st().Glyphs.Ellipsis, over+1), m.size.W-formWidth-3))
+		right = append(slices.Clone(right[:h-1]), more)
+	}
 	for i := range lines {
 		l, r := "", ""
 		if i < len(left) {
@@ -199,9 +204,15 @@ func (m Model) status() []string {
 	case len(m.problems) > 0:
 		return []string{m.line(st.Warn.Render, m.problemLine())}
 	case m.sending.wanted:
-		return []string{m.line(st.Muted.Render, "looking at the working dir"+st.Glyphs.Ellipsis)}
+		return []string{m.line(st.Muted.Render, "looking at what is uploaded"+st.Glyphs.Ellipsis)}
 	case m.note != "":
 		return m.sentence(st.Warn.Render, "! "+clean.Text(m.note))
+	}
+	if m.env.Target.ReadOnly {
+		return []string{m.line(st.Warn.Render, where+" is read-only here: submit is off, the draft is kept")}
+	}
+	if !m.plan.empty() {
+		return []string{m.line(st.Accent.Render, "ready: ^s submits "+clean.Text(m.planLine())+", to "+where)}
 	}
 	return []string{m.line(st.Muted.Render, "ready: ^s submits to "+where)}
 }
@@ -211,6 +222,9 @@ func (m Model) told2(said []string) []string {
 	lines := m.sentence(m.st().OK.Render, m.st().Glyphs.Succeeded+" "+clean.Text(said[0]))[:1]
 	if rest := strings.Join(said[1:], "; "); rest != "" {
 		lines = append(lines, m.sentence(m.st().Warn.Render, "! "+clean.Text(rest))...)
+	}
+	if len(m.problems) > 0 {
+		lines = append(lines[:min(len(lines), statusLines-1)], m.line(m.st().Warn.Render, m.problemLine()))
 	}
 	return lines[:min(len(lines), statusLines)]
 }
@@ -264,15 +278,19 @@ func (m Model) labelOf(field string) string {
 func (m Model) progress() string {
 	g := m.st().Glyphs
 	stop := " " + g.Dot + " esc stops it"
+	nth := ""
+	if m.sending.parts > 1 {
+		nth = fmt.Sprintf(" (%d of %d)", m.sending.part, m.sending.parts)
+	}
 	if m.sending.total <= 0 {
-		text := "packing " + clean.Text(m.dir.path)
+		text := "packing" + nth + " " + clean.Text(m.sending.what)
 		return ansi.Truncate(text, max(0, m.size.W-1-ansi.StringWidth(stop)), g.Ellipsis) + stop
 	}
 	done := int(100 * m.sending.done / m.sending.total)
 	const cells = 20
 	full := cells * done / 100
 	bar := " " + strings.Repeat(g.Masked, full) + strings.Repeat(g.Ended, cells-full)
-	text := fmt.Sprintf("uploading %s of %s (%d%%)", size(m.sending.done), size(m.sending.total), done)
+	text := fmt.Sprintf("uploading"+nth+" %s of %s (%d%%)", size(m.sending.done), size(m.sending.total), done)
 	if m.sending.rate > 0 {
 		stop = " " + size(int64(m.sending.rate)) + "/s" + stop
 	}
@@ -283,4 +301,8 @@ func (m Model) progress() string {
 }
 
 // shown is the request for the sheet.
-func (m Model) shown() shown { return newShown(m.request, m.dir, m.env, m.mask()) }
+func (m Model) shown() shown {
+	s := newShown(m.request, m.dir, m.env, m.mask())
+	s.modules = m.mods.local()
+	return s
+}

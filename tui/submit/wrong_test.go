@@ -11,13 +11,15 @@ type wrongInput struct{ name, field, text, want string }
 // wrongEnv are inputs of the runtime environment that must not be sent.
 func wrongEnv() []wrongInput {
 	return []wrongInput{
-		{"module by path", fieldModules, "./lib", "is a local path, where a URI is needed"},
-		{"module by absolute path", fieldModules, "/opt/lib.zip", "is a local path, where a URI is needed"},
+		{"module that is not there", fieldModules, "./nowhere", "there is no such file or folder"},
+		{"module by a path that is not there", fieldModules, "/opt/nowhere/lib.zip", "there is no such file or folder"},
+		{"module that is no module", fieldModules, "./notes.txt", "neither a folder nor a module (.py, .whl)"},
+		{"second module that is not there", fieldModules, "https://host/x.whl\n./nowhere", "there is no such file or folder"},
 		{"module of git", fieldModules, "git://host/x.zip", "Ray cannot fetch git://"},
-		{"module without suffix", fieldModules, "https://host/x", "must name an archive or a wheel"},
+		{"module without suffix", fieldModules, "https://host/x", "or .whl"},
 		{"module with a relative local", fieldModules, "local://x", "local:// needs an absolute path"},
 		{"second module", fieldModules, "https://host/x.whl\nftp://host/y.zip", "Ray cannot fetch ftp://"},
-		{"module egg", fieldModules, "s3://b/x.egg", "must name an archive or a wheel"},
+		{"module egg", fieldModules, "s3://b/x.egg", "or .whl"},
 
 		{"no package", fieldPip, "", "no package is named"},
 		{"requirements file", fieldPip, "requirements.txt", "is a file: import it"},
@@ -43,8 +45,8 @@ func wrongEnv() []wrongInput {
 		{"uv local", fieldUv, ".", "is a local path"},
 
 		{"conda nothing", fieldConda, "", "no environment is named"},
-		{"conda file", fieldConda, "environment.yml", "is a local file"},
-		{"conda yaml", fieldConda, "a/env.yaml", "is a local file"},
+		{"conda file", fieldConda, "environment.yml", "which a Ray cluster does not have"},
+		{"conda yaml", fieldConda, "a/env.yaml", "is the name of a file"},
 		{"conda no dependencies", fieldConda, "name: x", "there are no dependencies"},
 		{"conda dependencies text", fieldConda, "dependencies: torch", "line 1: dependencies must be a list, got text"},
 		{"conda channels text", fieldConda, "channels: x\ndependencies: [a]", "line 1: channels must be a list"},

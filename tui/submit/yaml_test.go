@@ -25,10 +25,25 @@ func anyRequest(t *rapid.T) rayapi.SubmitRequest {
 		return m
 	}
 	var env renv.Value
+	add := func(name string, value any) { env = append(env, renv.Key{Name: name, Raw: renv.Marshal(value)}) }
+	if rapid.Bool().Draw(t, "dir") {
+		add("working_dir", rapid.SampledFrom([]string{"gcs://_ray_pkg_51c2e0aa90bb17d3.zip", "https://host/a b.zip?sig=1", "local:///srv/it's here"}).Draw(t, "working_dir"))
+	}
+	if list := rapid.SliceOfN(rapid.SampledFrom([]string{"*.ckpt", "data/", "!keep", "#x", "a b", "it's"}), 0, 3).Draw(t, "excludes"); len(list) > 0 {
+		add("excludes", list)
+	}
+	if list := rapid.SliceOfN(rapid.SampledFrom([]string{"gcs://_ray_pkg_9be1c0ffee0ddba1.zip", "https://host/x-1.0-py3-none-any.whl", "s3://b/m.tar.gz"}), 0, 3).Draw(t, "modules"); len(list) > 0 {
+		add("py_modules", list)
+	}
+	if rapid.Bool().Draw(t, "hook") {
+		add("worker_process_setup_hook", "my_package.setup")
+	}
 	if vars := texts("vars"); vars != nil {
 		env = append(env, renv.Key{Name: "env_vars", Raw: renv.Marshal(vars)})
 	}
-	if list := rapid.SliceOfN(rapid.StringMatching(`[a-z]{1,8}(==1\.[0-9])?`), 0, 3).Draw(t, "pip"); len(list) > 0 {
+	if rapid.IntRange(0, 3).Draw(t, "with conda") == 0 {
+		add("conda", map[string]any{"name": "x", "dependencies": []any{"python=3.11", map[string]any{"pip": []string{"torch"}}}})
+	} else if list := rapid.SliceOfN(rapid.StringMatching(`[a-z]{1,8}(==1\.[0-9])?`), 0, 3).Draw(t, "pip"); len(list) > 0 {
 		env = append(env, renv.Key{Name: rapid.SampledFrom([]string{"pip", "uv"}).Draw(t, "installer"), Raw: renv.Marshal(list)})
 	}
 	if n := rapid.IntRange(0, 900).Draw(t, "timeout"); n > 0 {

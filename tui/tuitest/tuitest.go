@@ -90,6 +90,8 @@ type Jobs struct {
 	ResourcesFn func(ctx context.Context) ([]client.Resource, error)
 	FollowFn    func(ctx context.Context, id string, from int64) (screen.LogStream, error)
 	UploadFn    func(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (string, error)
+	// UploadModuleFn uploads one of py_modules.
+	UploadModuleFn func(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (string, error)
 }
 
 var _ screen.Jobs = (*Jobs)(nil)
@@ -135,4 +137,9 @@ func (j *Jobs) Follow(ctx context.Context, id string, from int64) (screen.LogStr
 // Upload calls UploadFn.
 func (j *Jobs) Upload(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (string, error) {
 	return j.UploadFn(ctx, path, excludes, progress)
+}
+
+// UploadModule calls UploadModuleFn.
+func (j *Jobs) UploadModule(ctx context.Context, path string, excludes []string, progress func(done, total int64)) (string, error) {
+	return j.UploadModuleFn(ctx, path, excludes, progress)
 }

@@ -4,50 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-)
 
-var (
-	requirement = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*(\[[A-Za-z0-9._,\s-]*\])?\s*(@\s*\S+.*|\(?\s*(===|==|~=|!=|<=|>=|<|>)\s*\S[^;]*)?\s*(;.*)?$`)
-	oneEqual    = regexp.MustCompile(`^[A-Za-z0-9._-]+=[^=]`)
-	version     = regexp.MustCompile(`(===|==|~=|!=|<=|>=|<|>)\s*($|,|;)`)
+	"dray/backend/jobspec"
 )
-
-// CheckRequirement says why a line cannot be in a list of packages for pip or
-// uv, or "".
-func CheckRequirement(s string) string {
-	line := strings.TrimSpace(s)
-	opt, _, _ := strings.Cut(line, " ")
-	opt, _, _ = strings.Cut(opt, "=")
-	switch {
-	case line == "":
-		return "a package is blank"
-	case slices.Contains([]string{"-r", "--requirement", "-c", "--constraint"}, opt):
-		return fmt.Sprintf("%q names another file, which the cluster does not have: import that one", clip(line))
-	case opt == "-e" || opt == "--editable":
-		return fmt.Sprintf("%q is an editable install of a local folder: put it into py_modules or the working dir", clip(line))
-	case strings.HasPrefix(line, "-"):
-		return ""
-	case strings.HasPrefix(line, "./"), strings.HasPrefix(line, "../"), strings.HasPrefix(line, "/"), strings.HasPrefix(line, "~"), line == ".":
-		return fmt.Sprintf("%q is a local path, which the cluster does not have: give a package name or a URL", clip(line))
-	case strings.HasPrefix(line, "$"), strings.Contains(line, "://"):
-		return ""
-	}
-	name, _, _ := strings.Cut(line, " --hash")
-	switch {
-	case version.MatchString(strings.TrimRight(name, ") ")):
-		return fmt.Sprintf("%q ends without a version", clip(line))
-	case strings.HasSuffix(line, ".txt"):
-		return fmt.Sprintf("%q is a file: import it", clip(line))
-	case requirement.MatchString(name):
-		return ""
-	case oneEqual.MatchString(name):
-		return fmt.Sprintf("%q has one '=': write == for a version", clip(line))
-	}
-	return fmt.Sprintf("%q is not a package: write a name such as torch or torch==2.5.1", clip(line))
-}
 
 // Requirements reads a requirements.txt: its lines without comments. The error
 // joins a *TextError for each line that a list of packages cannot have, which
@@ -72,7 +33,7 @@ func Requirements(text string) ([]string, error) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if why := CheckRequirement(line); why != "" {
+		if why := jobspec.CheckRequirement(line); why != "" {
 			errs = append(errs, &TextError{Line: start, Text: why})
 			continue
 		}
@@ -108,7 +69,7 @@ func DotEnv(text string) ([]Var, error) {
 			continue
 		}
 		name = strings.TrimSpace(name)
-		if !variable.MatchString(name) {
+		if !jobspec.ShellName(name) {
 			fail("%q is no name of a variable: letters, digits and _, not a digit first", clip(name))
 			continue
 		}
@@ -193,12 +154,12 @@ func Conda(text string) (json.RawMessage, error) {
 		case "prefix":
 			continue // a place on the machine that the file was written on
 		case "dependencies", "channels":
-			if TypeName(k.Raw) != "a list" {
-				errs = append(errs, &TextError{Line: line(k.Name), Text: k.Name + " must be a list, got " + TypeName(k.Raw)})
+			if jobspec.TypeName(k.Raw) != "a list" {
+				errs = append(errs, &TextError{Line: line(k.Name), Text: k.Name + " must be a list, got " + jobspec.TypeName(k.Raw)})
 			}
 		case "name":
-			if TypeName(k.Raw) != "text" {
-				errs = append(errs, &TextError{Line: line(k.Name), Text: "name must be text, got " + TypeName(k.Raw)})
+			if jobspec.TypeName(k.Raw) != "text" {
+				errs = append(errs, &TextError{Line: line(k.Name), Text: "name must be text, got " + jobspec.TypeName(k.Raw)})
 			}
 		}
 		kept = append(kept, k)

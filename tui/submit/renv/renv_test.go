@@ -3,6 +3,7 @@ package renv_test
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -95,40 +96,6 @@ func TestParse_Errors(t *testing.T) {
 	}
 }
 
-func TestLint_Warns(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ env, want string }{
-		{`{"env_vars": {"RAY_ADDRESS": "x"}}`, "RAY_ADDRESS is one of Ray's own settings"},
-		{`{"env_vars": {"PATH": "x"}}`, "PATH replaces the one of the node"},
-		{`{"env_vars": {"PYTHONPATH": "x"}}`, "PYTHONPATH is also set by working_dir"},
-		{`{"env_vars": {"CUDA_VISIBLE_DEVICES": "0"}}`, "is set by Ray from the GPUs"},
-		{`{"env_vars": {"LD_PRELOAD": "x"}}`, "may keep the node's own Python from starting"},
-		{`{"env_vars": {"A-B": "x"}}`, "is no name for a shell"},
-		{`{"pip": ["ray[default]==2.9"]}`, ""},
-		{`{"pip": ["ray==2.9"]}`, "would replace the cluster's own Ray"},
-		{`{"mpi": {}}`, "is no longer a field of Ray"},
-		{`{"envvars": {}}`, "did you mean env_vars?"},
-		{`{"requirements": []}`, "did you mean pip?"},
-		{`{"config": {"x": 1}}`, "config.x is not known to Ray"},
-		{`{"_ray_commit": "x"}`, ""},
-	} {
-		v, err := renv.ParseJSON([]byte(tt.env))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := ""
-		for _, p := range renv.Lint(v) {
-			if !p.Warn {
-				t.Errorf("%s: %q keeps it from being sent", tt.env, p.Text)
-			}
-			got += p.Text + "\n"
-		}
-		if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
-			t.Errorf("%s: warnings %q, want %q", tt.env, got, tt.want)
-		}
-	}
-}
-
 func TestRequirements(t *testing.T) {
 	t.Parallel()
 	list, err := renv.Requirements("\ufefftorch==2.5.1  # pinned\r\n# all\n\nnumpy>=1.26,<3\nuvicorn[standard]\n--index-url https://x/simple\n" +
@@ -178,4 +145,37 @@ func errText(_ json.RawMessage, err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+func TestInline(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"requirements.txt": "torch==2.5.1\n# c\n\ntimm\n", "env.yml": "name: x\ndependencies:\n  - python=3.11\n", "bad.txt": "torch\n-e .\n", "bad.yaml": "a: b",
+	}
+	read := func(path string) ([]byte, error) {
+		if text, ok := files[path]; ok {
+			return []byte(text), nil
+		}
+		return nil, os.ErrNotExist
+	}
+	for _, tt := range []struct{ env, want, err string }{
+		{`{"pip":"requirements.txt","env_vars":{"A":"1"}}`, `{"pip":["torch==2.5.1","timm"],"env_vars":{"A":"1"}}`, ""},
+		{`{"uv":"requirements.txt"}`, `{"uv":["torch==2.5.1","timm"]}`, ""},
+		{`{"pip":{"pip_check":true,"packages":"requirements.txt"}}`, `{"pip":{"pip_check":true,"packages":["torch==2.5.1","timm"]}}`, ""},
+		{`{"conda":"env.yml"}`, `{"conda":{"name":"x","dependencies":["python=3.11"]}}`, ""},
+		{`{"conda":"base","pip":["a"]}`, `{"conda":"base","pip":["a"]}`, ""},
+		{`{"pip":{"packages":["a"]},"working_dir":"."}`, `{"pip":{"packages":["a"]},"working_dir":"."}`, ""},
+		{`{"pip":"none.txt","x":1}`, `{"pip":"none.txt","x":1}`, "the file none.txt of pip cannot be read"},
+		{`{"pip":"bad.txt"}`, `{"pip":"bad.txt"}`, "bad.txt: line 2: \"-e .\" is an editable install"},
+		{`{"conda":"bad.yaml"}`, `{"conda":"bad.yaml"}`, "bad.yaml: "},
+	} {
+		v, err := renv.ParseJSON([]byte(tt.env))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := renv.Inline(v, read)
+		if string(got.JSON()) != tt.want || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%s: %s, %v", tt.env, got.JSON(), err)
+		}
+	}
 }

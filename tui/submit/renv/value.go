@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"dray/backend/jobspec"
 )
 
 // Key is one entry of an object: its name and its value as JSON.
@@ -74,7 +76,7 @@ func ParseJSON(text []byte) (Value, error) {
 		return nil, at(text, int64(len(text)-len(rest)+1), "there is text after the end of the object")
 	}
 	if object[0] != '{' {
-		return nil, at(text, 0, "it must be an object in braces, got "+TypeName(object))
+		return nil, at(text, 0, "it must be an object in braces, got "+jobspec.TypeName(object))
 	}
 	return keysOf(object)
 }
@@ -164,27 +166,6 @@ func Marshal(x any) json.RawMessage {
 		return json.RawMessage("null") // texts, and maps and lists of them, always encode
 	}
 	return json.RawMessage(strings.TrimSuffix(b.String(), "\n"))
-}
-
-// TypeName says what kind of value raw is: "a list", "a number".
-func TypeName(raw json.RawMessage) string {
-	raw = bytes.TrimSpace(raw)
-	if len(raw) == 0 {
-		return "nothing"
-	}
-	switch raw[0] {
-	case '{':
-		return "an object"
-	case '[':
-		return "a list"
-	case '"':
-		return "text"
-	case 't', 'f':
-		return "true or false"
-	case 'n':
-		return "nothing"
-	}
-	return "a number"
 }
 
 // clip cuts what is quoted in a message.

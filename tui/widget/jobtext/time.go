@@ -2,6 +2,7 @@ package jobtext
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"dray/backend/rayapi"
@@ -17,16 +18,25 @@ func Duration(d time.Duration) string {
 	case d > 0 && d < time.Second:
 		return "<1s"
 	case d < time.Minute:
-		return fmt.Sprintf("%ds", d/time.Second)
+		return small(d/time.Second, "s")
 	case d < time.Hour:
-		return fmt.Sprintf("%dm%02d", d/time.Minute, d%time.Minute/time.Second)
+		return small(d/time.Minute, "m") + two(d%time.Minute/time.Second)
 	case d < day:
-		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+		return small(d/time.Hour, "h") + two(d%time.Hour/time.Minute) + "m"
 	case d < 100*day:
-		return fmt.Sprintf("%dd%02dh", d/day, d%day/time.Hour)
+		return small(d/day, "d") + two(d%day/time.Hour) + "h"
 	default:
-		return fmt.Sprintf("%dd", d/day)
+		return small(d/day, "d")
 	}
+}
+
+// small and two print numbers without the cost of a format: a list has one of
+// them in each row of each frame.
+func small(n time.Duration, unit string) string { return strconv.Itoa(int(n)) + unit }
+
+func two(n time.Duration) string {
+	const digits = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960"
+	return digits[2*n : 2*n+2]
 }
 
 // Ago prints how long ago d is, so coarsely that it seldom changes.
@@ -52,9 +62,10 @@ func Clock(t, now time.Time) string {
 	case t.IsZero():
 		return ""
 	case age < day:
-		return t.In(now.Location()).Format("15:04")
+		hour, minute, _ := t.In(now.Location()).Clock()
+		return two(time.Duration(hour)) + ":" + two(time.Duration(minute))
 	default:
-		return fmt.Sprintf("%dd", age/day)
+		return small(age/day, "d")
 	}
 }
 
