@@ -45,7 +45,9 @@ func (m model) hintLine() string {
 // pageHints are the ranked keys of the page on top, the first of each action:
 // the help names the others.
 func (m model) pageHints() []hint {
-	ranked := slices.DeleteFunc(m.bindings(), func(b screen.Binding) bool { return b.Rank == 0 || !b.Enabled() })
+	ranked := slices.DeleteFunc(m.bindings(), func(b screen.Binding) bool {
+		return b.Rank == 0 || !b.Enabled() || m.env.Target.ReadOnly && changes(b.ID)
+	})
 	slices.SortStableFunc(ranked, func(a, b screen.Binding) int { return cmp.Compare(a.Rank, b.Rank) })
 	if len(m.held) > 0 && !m.top().screen.Typing() { // before its time is up
 		ranked = append([]screen.Binding{m.keys.undo, m.keys.sendNow}, ranked...)
@@ -56,6 +58,15 @@ func (m model) pageHints() []hint {
 		hints[i] = hint{first, b.Help().Desc}
 	}
 	return hints
+}
+
+// changes reports whether an action is of no use where nothing can be changed.
+func changes(id string) bool {
+	switch id {
+	case "job.stop", "job.rerun", "job.edit", "job.delete", "job.new":
+		return true
+	}
+	return false
 }
 
 // coverHints are the keys of what lies over the page, which has none then; nil

@@ -177,6 +177,12 @@ func (q question) view(s *theme.Styles, lines []string, w int) []string {
 	for _, l := range q.msg.Lines {
 		body = append(body, wrapped(clean.Text(l), inner, s.Glyphs.Ellipsis)...)
 	}
+	if line := q.shell(); line != "" {
+		body = append(body, "")
+		for _, l := range wrapped(line, inner, s.Glyphs.Ellipsis) {
+			body = append(body, s.Muted.Render(l))
+		}
+	}
 	// Where there is no room for all of it, the text gives way, not the buttons.
 	choices := len(q.msg.Choices)
 	if choices > 0 {
@@ -201,6 +207,18 @@ func (q question) view(s *theme.Styles, lines []string, w int) []string {
 	body = append(body, "", cell.Blank(max(0, inner-cell.Width(buttons[0])-cell.Width(buttons[1])-2))+buttons[0]+"  "+buttons[1])
 	box := frame(s, clean.Text(q.msg.Title), body, inner)
 	return cell.Overlay(lines, box, (w-inner-4)/2, max(0, (len(lines)-len(box))/2))
+}
+
+// shell is the command line that does the same, as it stands in the dialog.
+func (q question) shell() string {
+	if q.msg.Shell == nil {
+		return ""
+	}
+	line := q.msg.Shell(q.picked)
+	if line == "" {
+		return ""
+	}
+	return "shell   " + clean.Text(line)
 }
 
 // field draws what has to be typed, and what has been.

@@ -271,6 +271,9 @@ func TestReadOnly_isSaidAtOnce(t *testing.T) {
 	if !a.shows("old▕ RO") {
 		t.Fatalf("no RO:\n%s", a.m.View())
 	}
+	if h := a.m.hintLine(); strings.Contains(h, "stop") || strings.Contains(h, "rerun") || strings.Contains(h, "new") || !strings.Contains(h, "logs") {
+		t.Errorf("hints at what cannot be done: %q", h)
+	}
 	for _, key := range []string{"x", "r"} {
 		if a.press(key); a.m.question != nil || !a.shows("old is read-only here") {
 			t.Errorf("%s asks", key)

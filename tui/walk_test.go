@@ -119,7 +119,8 @@ func walkIn(t *testing.T, scene string, keys []string) []string {
 	}
 	taken(t, term)
 	typed(t, term, "\x03")
-	if err := term.Wait(t.Context(), patience); err != nil {
+	// What was confirmed is sent at the end; a client that refuses it says so.
+	if err := term.Wait(t.Context(), patience); err != nil && !strings.Contains(term.Screen(), "read-only here: nothing was sent") {
 		t.Fatalf("%v\n%s", err, term.Screen())
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "writes"))
@@ -135,7 +136,9 @@ func taken(t *testing.T, term *terminal.Terminal) {
 	t.Helper()
 	const tries, box = 30, "Help "
 	for range tries {
-		for _, k := range []string{"\x1b", "?"} { // apart, or they are one key, alt and ?
+		// Apart, or they are one key, alt and ?. Two of esc in a row drop a text
+		// that cannot be read.
+		for _, k := range []string{"\x1b", "\x1b", "?"} {
 			typed(t, term, k)
 			if term.AwaitText(t.Context(), 200*time.Millisecond, box) == nil {
 				return

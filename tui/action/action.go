@@ -9,6 +9,7 @@ package action
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -51,7 +52,9 @@ func AskStop(env *screen.Env, job rayapi.Job) tea.Cmd {
 		q.DoWith = func(picked []int) tea.Cmd {
 			return stop(env, job.ID(), id, stopOptions(picked[0], picked[1]))
 		}
+		q.Shell = func(picked []int) string { return stopLine(env.Target, job.ID(), stopOptions(picked[0], picked[1])) }
 	} else {
+		q.Shell = func([]int) string { return stopLine(env.Target, job.ID(), rayapi.StopOptions{}) }
 		q.Do = stop(env, job.ID(), id, rayapi.StopOptions{})
 	}
 	return ask(q)
@@ -86,6 +89,18 @@ func stopOptions(signal, grace int) rayapi.StopOptions {
 		o.Grace = &d
 	}
 	return o
+}
+
+// stopLine is the verb that stops so.
+func stopLine(t screen.Target, id string, how rayapi.StopOptions) string {
+	words := []string{"stop", id}
+	if how.Signal != "" {
+		words = append(words, "--signal", how.Signal)
+	}
+	if how.Grace != nil {
+		words = append(words, "--grace", strconv.FormatFloat(how.Grace.Seconds(), 'f', -1, 64))
+	}
+	return t.Shell(words...)
 }
 
 func stop(env *screen.Env, id, shown string, how rayapi.StopOptions) tea.Cmd {
@@ -132,6 +147,7 @@ func AskDelete(env *screen.Env, job rayapi.Job) tea.Cmd {
 		Yes:     "Delete",
 		Hold:    "delete " + id,
 		Subject: id,
+		Shell:   func([]int) string { return env.Target.Shell("delete", job.ID()) },
 		Do:      remove(env, job.ID(), id, settled(env, job)),
 	})
 }

@@ -102,6 +102,7 @@ func (b bulk) ask(env *screen.Env, jobs []rayapi.Job) tea.Cmd {
 		Hold:  what,
 
 		Subject: subject(able),
+		Shell:   func([]int) string { return env.Target.Shell(append([]string{b.verb}, ids(able)...)...) },
 	})
 }
 
@@ -120,6 +121,14 @@ func subject(jobs []rayapi.Job) string {
 		return jobtext.ID(&jobs[0])
 	}
 	return counted(len(jobs))
+}
+
+func ids(jobs []rayapi.Job) []string {
+	out := make([]string, len(jobs))
+	for i := range jobs {
+		out[i] = jobs[i].ID()
+	}
+	return out
 }
 
 func counted(n int) string {

@@ -42,13 +42,13 @@ func (m Model) Bindings() []screen.Binding {
 		bind("last", "MOVE", 0, "G", "last", "G", "end"),
 		bind("switch", "CLUSTER", 1, g.Enter, "switch", "enter").Leading(),
 		bind("add", "CLUSTER", 2, "a", "add", "a"),
-		bind("edit", "CLUSTER", 3, "e", "edit the file", "e").Leading(),
+		bind("edit", "CLUSTER", 3, "e", "edit file", "e").Leading(),
 		bind("test", "CLUSTER", 4, "t", "test", "t"),
 		bind("read-only", "CLUSTER", 5, "r", "read-only", "r").Leading(),
-		bind("forget", "CLUSTER", 6, "d", "forget", "d").Leading(),
-		bind("copy", "CLUSTER", 7, "x", "copy address", "x"),
-		bind("filter", "VIEW", 8, "/", "filter", "/"),
-		bind("close", "VIEW", 9, "esc", "close", "esc", "ctrl+k").Leading(),
+		bind("forget", "CLUSTER", 7, "d", "forget", "d").Leading(),
+		bind("copy", "CLUSTER", 8, "x", "copy address", "x"),
+		bind("filter", "VIEW", 9, "/", "filter", "/"),
+		bind("close", "VIEW", 6, "esc", "close", "esc", "ctrl+k").Leading(),
 	}
 }
 

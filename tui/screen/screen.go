@@ -206,6 +206,9 @@ type AskMsg struct {
 	// then takes the place of Do, gets the index picked in each.
 	Choices []Choice
 	DoWith  func(picked []int) tea.Cmd
+	// Shell, unless nil, is the command line that does the same, with what is
+	// picked in each choice; the dialog shows it.
+	Shell func(picked []int) string
 	// Local: it changes nothing on the server, so it is asked while that does
 	// not answer too, and answered by a key also where the server is protected.
 	Local bool

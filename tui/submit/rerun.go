@@ -33,6 +33,7 @@ func AskRerun(env *screen.Env, job rayapi.Job) tea.Cmd {
 			Do:    rerun(env, job, r),
 
 			Subject: job.ID(),
+			Shell:   func([]int) string { return env.Target.Shell("rerun", job.ID()) },
 		}
 	}
 }
